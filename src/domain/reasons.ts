@@ -1,0 +1,227 @@
+// Every refusal of the server, in one numbered table. A number tells the stage (100 form of the request, 200 reference
+// data, 300 checks, 400 compliance, 500 risk state, 600 destination, 900 server) and keeps its meaning once used.
+// `docs/reasons.md` is generated from this table and follows its order.
+
+export const Reason = {
+  None: 0,
+
+  MalformedFrame: 100,
+  FrameTooLarge: 101,
+  UnknownKind: 102,
+  MalformedMessage: 103,
+  NotLoggedIn: 104,
+  AlreadyLoggedIn: 105,
+  ProtocolVersion: 106,
+  InvalidSide: 110,
+  InvalidOrderType: 111,
+  InvalidTimeInForce: 112,
+  InvalidQuantity: 113,
+  InvalidPrice: 114,
+  InvalidExpiry: 115,
+  InvalidClOrdId: 116,
+  InvalidTags: 117,
+  InvalidText: 118,
+  SymbolMissing: 119,
+  VenueMissing: 120,
+  InvalidStatus: 121,
+  InvalidRange: 122,
+  InvalidLimit: 123,
+  InvalidFilter: 124,
+  AmountTooLarge: 125,
+
+  LoginFailed: 200,
+  NotPermitted: 201,
+  UnknownAccount: 202,
+  UnknownOrder: 203,
+  UnknownSubscription: 204,
+  UnknownDestination: 205,
+  DestinationVenue: 206,
+  UnknownCurrency: 207,
+  UnknownTicker: 208,
+  ClOrdIdReused: 209,
+  OrderTerminal: 210,
+  IllegalUpdate: 211,
+  UnknownGroup: 212,
+  AlreadyCanceling: 213,
+
+  BoardLot: 300,
+  NoBbo: 301,
+  CurrencyNotRecognized: 302,
+  ExceedsBuyingPower: 303,
+
+  ComplianceRefused: 400,
+
+  OnlyClosingOrders: 500,
+
+  DestinationNotAvailable: 600,
+  ManualOrderNotPermitted: 601,
+  NotFilledAtOnce: 602,
+  SessionClosed: 603,
+  Expired: 604,
+  WouldTrade: 605,
+  CanceledOnRequest: 606,
+
+  Busy: 900,
+  Stopping: 901,
+  TooManyInFlight: 902,
+  TooManyConnections: 903,
+  LoginTimeout: 904,
+  SlowReader: 905,
+  PeerSilent: 906,
+  Capacity: 907,
+  ServiceUnavailable: 908,
+  StoreUnavailable: 909,
+  TooManySubscriptions: 910,
+  Internal: 911,
+} as const
+export type Reason = (typeof Reason)[keyof typeof Reason]
+
+interface ReasonEntry {
+  /** The name clients may print or switch over; stable like the number. */
+  readonly name: string
+  /** Text for people; `{0}`, `{1}` stand for the parameters, in order. */
+  readonly text: string
+}
+
+const entries: Record<Reason, ReasonEntry> = {
+  [Reason.None]: { name: 'NONE', text: '' },
+
+  [Reason.MalformedFrame]: { name: 'MALFORMED_FRAME', text: 'The frame does not hold one msgpack array.' },
+  [Reason.FrameTooLarge]: { name: 'FRAME_TOO_LARGE', text: 'The frame has {0} bytes, at most {1} are allowed.' },
+  [Reason.UnknownKind]: { name: 'UNKNOWN_KIND', text: 'There is no request of kind {0}.' },
+  [Reason.MalformedMessage]: {
+    name: 'MALFORMED_MESSAGE',
+    text: 'Element {0} of the message is missing or of the wrong type.',
+  },
+  [Reason.NotLoggedIn]: { name: 'NOT_LOGGED_IN', text: 'The first request of a connection is the login.' },
+  [Reason.AlreadyLoggedIn]: { name: 'ALREADY_LOGGED_IN', text: 'This connection is logged in already.' },
+  [Reason.ProtocolVersion]: {
+    name: 'PROTOCOL_VERSION',
+    text: 'Protocol version {0} is not spoken here; this server speaks {1}.',
+  },
+  [Reason.InvalidSide]: { name: 'INVALID_SIDE', text: 'The side is neither bid nor ask.' },
+  [Reason.InvalidOrderType]: {
+    name: 'INVALID_ORDER_TYPE',
+    text: 'The order type is not one of market, limit, pegged, stop.',
+  },
+  [Reason.InvalidTimeInForce]: {
+    name: 'INVALID_TIME_IN_FORCE',
+    text: 'The time in force is not known or not allowed for this order.',
+  },
+  [Reason.InvalidQuantity]: {
+    name: 'INVALID_QUANTITY',
+    text: 'The quantity has to be a positive number with at most six decimals.',
+  },
+  [Reason.InvalidPrice]: {
+    name: 'INVALID_PRICE',
+    text: 'The price has to be a number with at most six decimals, positive for limit, stop and manual orders.',
+  },
+  [Reason.InvalidExpiry]: {
+    name: 'INVALID_EXPIRY',
+    text: 'Good till date needs an expiry in the future; other times in force have none.',
+  },
+  [Reason.InvalidClOrdId]: { name: 'INVALID_CL_ORD_ID', text: 'The client order id has to be text of 1 to {0} bytes.' },
+  [Reason.InvalidTags]: { name: 'INVALID_TAGS', text: 'The additional fields are not a list of at most {0} tags.' },
+  [Reason.InvalidText]: { name: 'INVALID_TEXT', text: 'A text is longer than {0} bytes or not UTF-8.' },
+  [Reason.SymbolMissing]: { name: 'SYMBOL_MISSING', text: 'The ticker has no symbol.' },
+  [Reason.VenueMissing]: { name: 'VENUE_MISSING', text: 'The ticker names no known venue.' },
+  [Reason.InvalidStatus]: { name: 'INVALID_STATUS', text: 'The status is not one of an execution report.' },
+  [Reason.InvalidRange]: { name: 'INVALID_RANGE', text: 'The range is not a pair of points.' },
+  [Reason.InvalidLimit]: { name: 'INVALID_LIMIT', text: 'The limit is not known or its size is out of range.' },
+  [Reason.InvalidFilter]: { name: 'INVALID_FILTER', text: 'The filter is not understood at {0}.' },
+  [Reason.AmountTooLarge]: { name: 'AMOUNT_TOO_LARGE', text: 'Quantity times price exceeds the range of amounts.' },
+
+  [Reason.LoginFailed]: { name: 'LOGIN_FAILED', text: 'Unknown account or wrong password.' },
+  [Reason.NotPermitted]: { name: 'NOT_PERMITTED', text: 'This session has no permission for the account.' },
+  [Reason.UnknownAccount]: { name: 'UNKNOWN_ACCOUNT', text: 'There is no such account.' },
+  [Reason.UnknownOrder]: { name: 'UNKNOWN_ORDER', text: 'The account has no order {0}.' },
+  [Reason.UnknownSubscription]: { name: 'UNKNOWN_SUBSCRIPTION', text: 'This session has no subscription {0}.' },
+  [Reason.UnknownDestination]: { name: 'UNKNOWN_DESTINATION', text: 'There is no destination {0}.' },
+  [Reason.DestinationVenue]: {
+    name: 'DESTINATION_VENUE',
+    text: 'Destination {0} does not serve the venue of the ticker.',
+  },
+  [Reason.UnknownCurrency]: { name: 'UNKNOWN_CURRENCY', text: 'There is no currency {0}.' },
+  [Reason.UnknownTicker]: { name: 'UNKNOWN_TICKER', text: 'There is no ticker {0}.' },
+  [Reason.ClOrdIdReused]: { name: 'CL_ORD_ID_REUSED', text: 'The client order id belongs to the different order {0}.' },
+  [Reason.OrderTerminal]: { name: 'ORDER_TERMINAL', text: 'Order {0} has ended already.' },
+  [Reason.IllegalUpdate]: { name: 'ILLEGAL_UPDATE', text: 'From {0} an order cannot go to {1}.' },
+  [Reason.UnknownGroup]: { name: 'UNKNOWN_GROUP', text: 'There is no trading group {0}.' },
+  [Reason.AlreadyCanceling]: { name: 'ALREADY_CANCELING', text: 'A cancel of order {0} is pending already.' },
+
+  [Reason.BoardLot]: { name: 'BOARD_LOT', text: 'The quantity has to be a multiple of {0}.' },
+  [Reason.NoBbo]: { name: 'NO_BBO', text: 'There is no current best bid and offer to price the order with.' },
+  [Reason.CurrencyNotRecognized]: {
+    name: 'CURRENCY_NOT_RECOGNIZED',
+    text: 'The currency of the order cannot be converted into that of the account.',
+  },
+  [Reason.ExceedsBuyingPower]: {
+    name: 'EXCEEDS_BUYING_POWER',
+    text: 'The order would use {0} of a buying power of {1}.',
+  },
+
+  [Reason.ComplianceRefused]: { name: 'COMPLIANCE_REFUSED', text: '{0}' },
+
+  [Reason.OnlyClosingOrders]: {
+    name: 'ONLY_CLOSING_ORDERS',
+    text: 'In the present risk state only orders that reduce a position are accepted.',
+  },
+
+  [Reason.DestinationNotAvailable]: { name: 'DESTINATION_NOT_AVAILABLE', text: 'Destination {0} is not available.' },
+  [Reason.ManualOrderNotPermitted]: {
+    name: 'MANUAL_ORDER_NOT_PERMITTED',
+    text: 'Manual orders are for administrators.',
+  },
+  [Reason.NotFilledAtOnce]: {
+    name: 'NOT_FILLED_AT_ONCE',
+    text: 'The order could not be filled at once as its time in force asks.',
+  },
+  [Reason.SessionClosed]: { name: 'SESSION_CLOSED', text: 'The trading session for this time in force is over.' },
+  [Reason.Expired]: { name: 'EXPIRED', text: 'The time in force of the order has ended.' },
+  [Reason.WouldTrade]: {
+    name: 'WOULD_TRADE',
+    text: 'The order would trade at once, which its time in force excludes.',
+  },
+  [Reason.CanceledOnRequest]: { name: 'CANCELED_ON_REQUEST', text: 'Canceled on request.' },
+
+  [Reason.Busy]: { name: 'BUSY', text: 'The server is busy; the request had no effect and may be repeated.' },
+  [Reason.Stopping]: { name: 'STOPPING', text: 'The server is stopping; the request had no effect.' },
+  [Reason.TooManyInFlight]: {
+    name: 'TOO_MANY_IN_FLIGHT',
+    text: 'More than {0} requests of this session are unanswered.',
+  },
+  [Reason.TooManyConnections]: { name: 'TOO_MANY_CONNECTIONS', text: 'The limit of {0} connections is reached.' },
+  [Reason.LoginTimeout]: { name: 'LOGIN_TIMEOUT', text: 'No login within {0} ms.' },
+  [Reason.SlowReader]: {
+    name: 'SLOW_READER',
+    text: 'More than {0} bytes wait to be read; resume from the next sequence.',
+  },
+  [Reason.PeerSilent]: { name: 'PEER_SILENT', text: 'Nothing was heard for {0} ms.' },
+  [Reason.Capacity]: { name: 'CAPACITY', text: 'The limit of {1} {0} is reached.' },
+  [Reason.ServiceUnavailable]: {
+    name: 'SERVICE_UNAVAILABLE',
+    text: 'The {0} service does not answer; the request had no effect.',
+  },
+  [Reason.StoreUnavailable]: { name: 'STORE_UNAVAILABLE', text: 'No store can answer the query now.' },
+  [Reason.TooManySubscriptions]: {
+    name: 'TOO_MANY_SUBSCRIPTIONS',
+    text: 'A session may have {0} subscriptions at most.',
+  },
+  [Reason.Internal]: { name: 'INTERNAL', text: 'The server could not handle the request; it is in the log.' },
+}
+
+/** All reasons in the order of their numbers, for the generated page and for tests. */
+export const reasons: readonly { code: Reason; name: string; text: string }[] = Object.entries(entries)
+  .map(([code, entry]) => ({ code: Number(code) as Reason, ...entry }))
+  .sort((a, b) => a.code - b.code)
+
+/** Stable name of a reason; a number nobody has defined is told as `REASON_n`. */
+export function reasonName(code: number): string {
+  return entries[code as Reason]?.name ?? `REASON_${code}`
+}
+
+/** The text for people, with the parameters put in. */
+export function reasonText(code: number, params: readonly unknown[] = []): string {
+  const text = entries[code as Reason]?.text ?? ''
+  return text.replace(/\{(\d)\}/g, (_, index: string) => String(params[Number(index)] ?? '?'))
+}
