@@ -17,6 +17,12 @@ export const MICROS = 1_000_000
 /** The largest magnitude of any amount, in micros: 9,007,199,254.740991 units. */
 export const MICROS_MAX = Number.MAX_SAFE_INTEGER
 
+/**
+ * The largest magnitude that travels as an ordinary number, in micros: 2^32 units. Above it neighbouring micros share
+ * a double, so what is larger is refused at the door or written as whole micros.
+ */
+export const WIRE_MICROS_MAX = 2 ** 32 * MICROS
+
 /** Raised where an exact result would leave the range of the type; callers at the door turn it into a refusal. */
 export class AmountOutOfRange extends Error {
   override name = 'AmountOutOfRange'
@@ -34,7 +40,7 @@ export function isMicros(value: number): boolean {
  */
 export function microsOfNumber(value: number): number {
   const micros = Math.round(value * MICROS)
-  if (!(micros <= MICROS_MAX && micros >= -MICROS_MAX)) return Number.NaN
+  if (!(micros <= WIRE_MICROS_MAX && micros >= -WIRE_MICROS_MAX)) return Number.NaN
   if (micros / MICROS !== value) return Number.NaN
   return micros + 0
 }
@@ -50,6 +56,7 @@ export function numberOfMicros(micros: number): number {
  */
 export function mulDiv(a: number, b: number, c: number): number {
   assert(c !== 0, 'mulDiv by zero')
+  if (b === c) return a
   const product = a * b
   if (product <= MICROS_MAX && product >= -MICROS_MAX) {
     // The product is exact. The quotient of two exact doubles may be rounded up onto a half or a whole number, so the

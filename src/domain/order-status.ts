@@ -46,10 +46,10 @@ export function isTerminal(status: OrderStatus): boolean {
 }
 
 /**
- * The order's status after a report: FIX's rule, by which a partial fill shows unless a cancel is pending (pending
- * cancel outranks partially filled), and a refused cancel falls back to what the order was worth before it.
+ * The order's status after a report, by FIX's rule of precedence: while a cancel is pending, an acknowledgement or a
+ * partial fill does not show. Every other report says itself where the order stands.
  */
 export function statusAfter(current: OrderStatus, report: OrderStatus): OrderStatus {
-  if (report === OrderStatus.PartiallyFilled && current === OrderStatus.PendingCancel) return current
-  return report
+  const yields = report === OrderStatus.PartiallyFilled || report === OrderStatus.New
+  return yields && current === OrderStatus.PendingCancel ? current : report
 }

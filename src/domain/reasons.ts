@@ -43,6 +43,10 @@ export const Reason = {
   IllegalUpdate: 211,
   UnknownGroup: 212,
   AlreadyCanceling: 213,
+  UnknownEntry: 214,
+  NameTaken: 215,
+  InvalidName: 216,
+  IllegalMove: 217,
 
   BoardLot: 300,
   NoBbo: 301,
@@ -73,6 +77,7 @@ export const Reason = {
   StoreUnavailable: 909,
   TooManySubscriptions: 910,
   Internal: 911,
+  OutcomeUnknown: 912,
 } as const
 export type Reason = (typeof Reason)[keyof typeof Reason]
 
@@ -148,6 +153,16 @@ const entries: Record<Reason, ReasonEntry> = {
   [Reason.IllegalUpdate]: { name: 'ILLEGAL_UPDATE', text: 'From {0} an order cannot go to {1}.' },
   [Reason.UnknownGroup]: { name: 'UNKNOWN_GROUP', text: 'There is no trading group {0}.' },
   [Reason.AlreadyCanceling]: { name: 'ALREADY_CANCELING', text: 'A cancel of order {0} is pending already.' },
+  [Reason.UnknownEntry]: { name: 'UNKNOWN_ENTRY', text: 'The directory has no entry {0}.' },
+  [Reason.NameTaken]: { name: 'NAME_TAKEN', text: 'The name {0} is taken.' },
+  [Reason.InvalidName]: {
+    name: 'INVALID_NAME',
+    text: 'A name is text of 1 to {0} characters without space around it.',
+  },
+  [Reason.IllegalMove]: {
+    name: 'ILLEGAL_MOVE',
+    text: 'An entry keeps one parent at least, and a directory does not lie within itself.',
+  },
 
   [Reason.BoardLot]: { name: 'BOARD_LOT', text: 'The quantity has to be a multiple of {0}.' },
   [Reason.NoBbo]: { name: 'NO_BBO', text: 'There is no current best bid and offer to price the order with.' },
@@ -208,6 +223,10 @@ const entries: Record<Reason, ReasonEntry> = {
     text: 'A session may have {0} subscriptions at most.',
   },
   [Reason.Internal]: { name: 'INTERNAL', text: 'The server could not handle the request; it is in the log.' },
+  [Reason.OutcomeUnknown]: {
+    name: 'OUTCOME_UNKNOWN',
+    text: 'The connection to {0} gave no answer; whether the request had an effect is not known.',
+  },
 }
 
 /** All reasons in the order of their numbers, for the generated page and for tests. */

@@ -1,0 +1,241 @@
+// The oes command: the tree of its subcommands, their flags and their help. The only door to commander. What a
+// subcommand does is in commands/; here its words are read, the server is connected to, and every failure is turned
+// into a line for people and an exit status.
+
+import fs from 'node:fs'
+import { Command, CommanderError } from 'commander'
+import type { OesClient, StateChange } from '../client/index.ts'
+import { parseWhole } from './arguments.ts'
+import { commandErrorOf } from './command-error.ts'
+import { cancel } from './commands/cancel.ts'
+import { findJournals, listJournals, verifyJournals } from './commands/journal.ts'
+import { type OrdersFlags, orders } from './commands/orders.ts'
+import { positions } from './commands/positions.ts'
+import { orderOf, type SubmitFlags, submit } from './commands/submit.ts'
+import { type WatchFlags, watch } from './commands/watch.ts'
+import { ExitStatus } from './exit-status.ts'
+import { Output } from './output.ts'
+import { readConfig, type ServerFlags, serverOptions, withClient } from './server-options.ts'
+
+interface CommonFlags extends ServerFlags {
+  json?: boolean
+}
+
+const output = new Output(process.stdout, process.stderr, process.env)
+/** Of the subcommand that ran; `serve` has numbers of its own. */
+let status: number = ExitStatus.Ok
+
+// `oes orders | head`: a reader that has seen enough is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit(status)
+})
+
+const program = new Command('oes')
+  .description('Order execution server: runs it, trades through it, looks at what it keeps.')
+  .version(packageVersion(), '-V, --version', 'tell the version')
+  .exitOverride()
+  .showHelpAfterError('     See --help.')
+  .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'oes: ')) })
+  .addHelpText(
+    'after',
+    `
+Which server, and as whom:
+  --server HOST:PORT, else OES_SERVER, else the server section of --config FILE, else 127.0.0.1:20700
+  --username, else OES_USERNAME; --password, else OES_PASSWORD
+
+Exit status:
+  0  done    1  refused or failed    2  wrong command line    3  outcome unknown
+
+Examples:
+  $ oes serve
+  $ export OES_USERNAME=ada OES_PASSWORD=...
+  $ oes submit buy 100 ABX.TSX --limit 25.37
+  $ oes watch --from 1`,
+  )
+
+program
+  .command('serve')
+  .description('run the server in the foreground, until it is interrupted')
+  .option('-c, --config <file>', 'configuration; all on loopback, with a platform of its own, where absent')
+  .addHelpText(
+    'after',
+    `
+The first interrupt stops in order; a second one at once.
+
+Examples:
+  $ oes serve
+  $ oes serve --config config.yml`,
+  )
+  .action(async (flags: { config?: string }) => {
+    const { serve } = await import('../main/main.ts')
+    status = await serve(flags)
+  })
+
+remoteCommand('submit')
+  .description('submit an order and show the first report')
+  .argument('<side>', 'buy (bid) or sell (ask)')
+  .argument('<quantity>', 'how much')
+  .argument('<ticker>', 'SYMBOL.VENUE, as ABX.TSX')
+  .option('-l, --limit <price>', 'limit price; the cap of a pegged order; a market order where absent')
+  .option('--stop <price>', 'stop order: trigger price')
+  .option('--peg <kind>', 'pegged order: primary, market or mid')
+  .option('-t, --tif <time in force>', 'day, gtc, opg, moc, ioc, fok, gtx or gtd; day where absent')
+  .option('--expiry <time>', 'end of a gtd order, as 2026-01-30T14:30 (UTC)')
+  .option('-d, --destination <id>', "where to route; the preferred destination of the ticker's venue where absent")
+  .option('--currency <number>', "ISO 4217 number; that of the ticker's venue where absent")
+  .option('-a, --account <name or id>', 'whose order it is; your own where absent')
+  .option('--cl-ord-id <id>', 'your own id of the order; the same again never places a second one')
+  .option('-f, --follow', 'go on showing reports until the order has ended')
+  .addHelpText(
+    'after',
+    `
+Examples:
+  $ oes submit buy 100 ABX.TSX --limit 25.37
+  $ oes submit sell 500 RY.TSX --tif ioc --limit 130 --follow
+  $ oes submit buy 100 ABX.TSX --peg mid --limit 25.40`,
+  )
+  .action((side: string, quantity: string, ticker: string, flags: SubmitFlags & CommonFlags) => {
+    const order = orderOf(side, quantity, ticker, flags)
+    const deadlineMs = parseWhole(flags.deadline ?? '5000', 'a time in milliseconds', 1)
+    return run(flags, client => submit(client, output, order, { ...flags, deadlineMs }))
+  })
+
+remoteCommand('cancel')
+  .description('ask for orders to be canceled')
+  .argument('<order...>', 'order ids')
+  .option('-a, --account <name or id>', 'whose orders they are; looked up where absent')
+  .addHelpText(
+    'after',
+    `
+Examples:
+  $ oes cancel 1042
+  $ oes cancel 1042 1043 1044 --account ada`,
+  )
+  .action((words: string[], flags: CommonFlags & { account?: string }) => {
+    const orderIds = words.map(word => parseWhole(word, 'an order id', 1))
+    return run(flags, client => cancel(client, output, orderIds, flags))
+  })
+
+remoteCommand('watch')
+  .description('show orders and reports as they happen, over reconnects, without gap or duplicate')
+  .option('-a, --account <name or id>', 'whose; your own where absent')
+  .option('-g, --group <name>', 'all members of a trading group')
+  .option('--from <sequence>', 'begin at this report sequence of the account; 1 is the first ever')
+  .option('-n, --count <lines>', 'end after so many')
+  .addHelpText(
+    'after',
+    `
+Examples:
+  $ oes watch
+  $ oes watch --account ada --from 1
+  $ oes watch --group desk --json | jq .orderId`,
+  )
+  .action((flags: WatchFlags & CommonFlags) => run(flags, client => watch(client, output, flags)))
+
+remoteCommand('orders')
+  .description('list orders, newest last')
+  .option('-a, --account <name or id>', 'whose; your own where absent')
+  .option('--live', 'only those that have not ended')
+  .option('--symbol <symbol>', 'only this symbol, as ABX')
+  .option('--venue <mic>', 'only this venue, by its MIC, as XTSE')
+  .option('--from <point>', 'first order sequence, or a time as 2026-01-30T14:30 (UTC)')
+  .option('--to <point>', 'last order sequence, or a time')
+  .option('--first <n>', 'only the first n')
+  .option('--last <n>', 'only the last n; 50 where nothing is said')
+  .option('--all', 'all of them')
+  .addHelpText(
+    'after',
+    `
+Examples:
+  $ oes orders --live
+  $ oes orders --from 2026-01-30 --all --json
+  $ oes orders --account ada --symbol ABX --last 10`,
+  )
+  .action((flags: OrdersFlags & CommonFlags) => run(flags, client => orders(client, output, flags)))
+
+remoteCommand('positions')
+  .description('show positions and buying power')
+  .argument('[account...]', 'names or ids; your own where absent')
+  .addHelpText(
+    'after',
+    `
+Examples:
+  $ oes positions
+  $ oes positions ada bob --json`,
+  )
+  .action((accounts: string[], flags: CommonFlags) =>
+    run(flags, client => positions(client, output, accounts.length === 0 ? [undefined] : accounts)),
+  )
+
+const journal = program
+  .command('journal')
+  .description('look into journals, beside a running server or without one')
+  .addHelpText(
+    'after',
+    `
+Examples:
+  $ oes journal list data
+  $ oes journal verify --config config.yml`,
+  )
+journalCommand('list', 'list the segments of each journal', listJournals)
+journalCommand('verify', 'read each journal to its end and tell whether it is whole; 1 where it is not', verifyJournals)
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  if (error instanceof CommanderError) {
+    // Commander has said what was wrong, or printed the help that was asked for.
+    status = error.exitCode === 0 ? ExitStatus.Ok : ExitStatus.Usage
+  } else {
+    const failure = commandErrorOf(error)
+    output.failure(failure)
+    status = failure.status
+  }
+}
+process.exitCode = status
+
+function packageVersion(): string {
+  const text = fs.readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { version: string }).version // our own file
+}
+
+/** A subcommand that talks to a server. */
+function remoteCommand(name: string): Command {
+  return program
+    .command(name)
+    .option('-s, --server <host:port>', 'server to talk to')
+    .option('-u, --username <name>', 'account to log in with')
+    .option('-p, --password <password>', 'its password; OES_PASSWORD keeps it out of the list of processes')
+    .option('-c, --config <file>', 'configuration of the server, to find it')
+    .option('--deadline <ms>', 'time until an answer is given up; 5000 where absent')
+    .option('--json', 'one JSON value per line')
+}
+
+async function run(flags: CommonFlags, action: (client: OesClient) => Promise<ExitStatus>): Promise<void> {
+  output.isJson = flags.json === true
+  const onState = (change: StateChange) => {
+    if (change.state !== 'lost') return
+    output.note(`${change.cause.message} Trying again in ${Math.round(change.pauseMs)} ms.`)
+  }
+  status = await withClient({ ...serverOptions(flags, process.env), onState }, action)
+}
+
+function journalCommand(
+  name: string,
+  description: string,
+  action: (output: Output, directories: readonly string[]) => ExitStatus,
+): void {
+  journal
+    .command(name)
+    .description(description)
+    .argument('[directory]', 'data directory of a server, or a journal in it; data where absent')
+    .option('-c, --config <file>', 'configuration of the server, to find its data directory')
+    .option('--json', 'one JSON value per line')
+    .addHelpText('after', `\nExamples:\n  $ oes journal ${name}\n  $ oes journal ${name} --config config.yml --json`)
+    .action((directory: string | undefined, flags: { config?: string; json?: boolean }) => {
+      output.isJson = flags.json === true
+      const configured = flags.config === undefined ? 'data' : readConfig(flags.config).dataDirectory
+      status = action(output, findJournals(directory ?? configured))
+    })
+}

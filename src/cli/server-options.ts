@@ -1,0 +1,78 @@
+// Which server, and as whom: from flags, then the environment, then the configuration file.
+
+import { type ConnectOptions, connect, type OesClient } from '../client/index.ts'
+import { parseAddress } from '../config/address.ts'
+import { ConfigInvalid, loadConfig } from '../config/config.ts'
+import { parseWhole } from './arguments.ts'
+import { CommandError, usageError } from './command-error.ts'
+import { ExitStatus } from './exit-status.ts'
+
+/** As the flags give them. */
+export interface ServerFlags {
+  server?: string
+  username?: string
+  password?: string
+  config?: string
+  deadline?: string
+}
+
+const SERVER_DEFAULT = '127.0.0.1:20700'
+
+/** What to connect with. @throws CommandError where something is missing or cannot be understood. */
+export function serverOptions(flags: ServerFlags, environment: NodeJS.ProcessEnv): ConnectOptions {
+  const named = flags.server ?? (flags.config === undefined ? environment.OES_SERVER : undefined)
+  const address = named === undefined ? configuredAddress(flags.config) : parseAddress(named)
+  if (address === undefined) throw usageError(`'${named}' is no server.`, 'Write it as HOST:PORT, as 127.0.0.1:20700.')
+  const username = flags.username ?? environment.OES_USERNAME
+  if (!username) throw usageError('There is no user name.', 'Give --username, or set OES_USERNAME.')
+  const password = flags.password ?? environment.OES_PASSWORD
+  if (password === undefined) throw usageError('There is no password.', 'Set OES_PASSWORD, or give --password.')
+  const deadlineMs = parseWhole(flags.deadline ?? '5000', 'a time in milliseconds', 1)
+  return {
+    host: address.host,
+    port: address.port,
+    username,
+    password,
+    connectDeadlineMs: deadlineMs,
+    callDeadlineMs: deadlineMs,
+    pageDeadlineMs: Math.max(deadlineMs, 30_000),
+  }
+}
+
+function configuredAddress(file: string | undefined) {
+  if (file === undefined) return parseAddress(SERVER_DEFAULT)
+  const config = readConfig(file)
+  return config.server.addresses[0] ?? config.server.interface
+}
+
+/** The configuration in `file`. @throws CommandError that tells what is wrong with it. */
+export function readConfig(file: string): ReturnType<typeof loadConfig> {
+  try {
+    return loadConfig(file)
+  } catch (error) {
+    if (error instanceof ConfigInvalid) {
+      throw new CommandError(error.message, { hint: 'config.default.yml explains each key.', cause: error })
+    }
+    const why = error instanceof Error ? error.message : String(error)
+    throw new CommandError(`The configuration ${file} cannot be read: ${why}.`, {
+      status: ExitStatus.Usage,
+      hint: 'Name another with --config, or leave the flag out.',
+      cause: error,
+    })
+  }
+}
+
+/** Connects, runs `action`, closes. A command that is interrupted is closed by the process. */
+export async function withClient<T>(options: ConnectOptions, action: (client: OesClient) => Promise<T>): Promise<T> {
+  using client = await connect(options)
+  return await action(client)
+}
+
+/** The account that a word names: a number is its id, anything else its name; the session's own where absent. */
+export async function accountOf(client: OesClient, word: string | undefined): Promise<number> {
+  if (word === undefined) return client.session.account
+  if (/^\d+$/.test(word)) return parseWhole(word, 'an account', 1)
+  const account = await client.findAccount(word)
+  if (account !== undefined) return account.id
+  throw new CommandError(`There is no account '${word}'.`, { hint: 'Check the spelling; names are case sensitive.' })
+}

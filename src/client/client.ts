@@ -1,0 +1,576 @@
+// The client of an order execution server: one connection at a time, made again when it is lost, and on it calls,
+// queries and subscriptions. What a caller may rely on:
+//
+//   - Every call ends: with its answer, or with an error when its deadline passes or the connection ends.
+//   - A request that changes something and was not answered has the outcome "unknown", never "refused".
+//   - Subscriptions go on after a reconnect from the next sequence; calls do not, except where `repeat` asks for it.
+
+import { randomBytes } from 'node:crypto'
+import { Reason } from '../domain/reasons.ts'
+import { FindWhat, Kind, SubscriptionScope } from '../protocol/kinds.ts'
+import { type CallOptions, CallTable } from './calls.ts'
+import { ClientCode, OesError } from './client-error.ts'
+import { Connection, type Session } from './connection.ts'
+import { Elements, malformed } from './elements.ts'
+import { OrderTracker, type OrderTrackerLimits } from './order-tracker.ts'
+import {
+  type NewOrder,
+  type OrderAccepted,
+  type OrderEvent,
+  type OrderRecord,
+  type OrderUpdate,
+  readAccepted,
+  readOrderEvent,
+  readOrderRecord,
+  submitMessage,
+  updateMessage,
+} from './orders.ts'
+import {
+  type CommandOutcome,
+  commandOutcome,
+  isPassing,
+  type SentOrder,
+  type SubmitOutcome,
+  submitOutcome,
+  type UnknownOrder,
+} from './outcomes.ts'
+import { type AccountPositions, readPositions } from './positions.ts'
+import { type FetchPage, type OrderQuery, orderPages, type Page, type ReportQuery, reportPages } from './queries.ts'
+import { EventStream, type Subscription, type SubscriptionTarget } from './subscription.ts'
+import { systemTimers, type Timers } from './timers.ts'
+
+/** How to connect. Times are milliseconds. */
+export interface ConnectOptions {
+  /** Loopback where absent. */
+  host?: string
+  port: number
+  username: string
+  password: string
+  /** Time for a connection and its login together; 10,000 where absent. */
+  connectDeadlineMs?: number
+  /** Deadline of calls that name none; 5,000 where absent. */
+  callDeadlineMs?: number
+  /** Deadline of one page of a query; 30,000 where absent. */
+  pageDeadlineMs?: number
+  /** Calls that may wait for their turn when the server's limit of unanswered requests is reached; 1,024 where absent. */
+  callsWaitingMax?: number
+  /** Longest message taken from the server; 16 MiB where absent. */
+  frameBytesMax?: number
+  /** Comes back after a lost connection; true where absent. */
+  reconnect?: boolean
+  /** The first pause before coming back, doubled each time up to `pauseMaxMs`; 100 where absent. */
+  pauseMinMs?: number
+  /** 10,000 where absent. */
+  pauseMaxMs?: number
+  /** Told of every change of the connection. Must not throw. */
+  onState?(change: StateChange): void
+  /** Clock and alarms; the system's where absent. */
+  timers?: Timers
+  /** From 0 up to 1, to spread the pauses of many clients; `Math.random` where absent. */
+  random?(): number
+}
+
+export type StateChange =
+  | { state: 'live'; session: Session }
+  /** The next attempt follows after `pauseMs`. */
+  | { state: 'lost'; cause: OesError; pauseMs: number }
+  /** The end: by `close()`, or by a cause that no repetition mends. */
+  | { state: 'closed'; cause: OesError | undefined }
+
+export interface CallSettings {
+  /** Time until the call ends without an answer. */
+  deadlineMs?: number
+}
+
+export interface SubmitSettings extends CallSettings {
+  /**
+   * Keeps the order over a lost connection and sends it again, under the same client order id, until the deadline:
+   * safe, because the server knows the id. Also waits for a connection that is being made.
+   */
+  repeat?: boolean
+}
+
+/** What to follow: the session's own account, an account, or a group. */
+export type SubscribeOptions = (
+  | {
+      account?: number
+      /** First report sequence wanted (the first of all is 1); what happens from now on where absent. */
+      fromSequence?: number
+    }
+  | {
+      group: number
+      /** The `positions` of an earlier subscription, to go on where it stopped. */
+      positions?: ReadonlyMap<number, number>
+    }
+) & {
+  /** Events that may wait to be taken before the stream is parked; 10,000 where absent. */
+  queueMax?: number
+}
+
+/** A name and what it stands for. */
+export interface Directory {
+  id: number
+  name: string
+}
+
+/** A tracker that holds the live orders of an account, and the subscription that goes on from there. */
+export interface TrackedOrders {
+  tracker: OrderTracker
+  /** Give every event that is no membership change to `tracker.apply`. */
+  subscription: Subscription
+}
+
+/** Connects and logs in. @throws OesError CONNECTION_FAILED, or the server's reason, as LOGIN_FAILED. */
+export function connect(options: ConnectOptions): Promise<OesClient> {
+  return new Promise((resolve, reject) => {
+    const client: OesClient = new OesClient(options, error => {
+      if (error === undefined) resolve(client)
+      else reject(error)
+    })
+  })
+}
+
+export class OesClient {
+  readonly #options: ConnectOptions
+  readonly #timers: Timers
+  readonly #calls: CallTable
+  readonly #streams = new Set<EventStream>()
+  /** Client order ids are this and a number: unique without asking anybody. */
+  readonly #clOrdIdPrefix = randomBytes(12).toString('base64url')
+  #clOrdIdCount = 0
+  /** Told how the first attempt went; afterwards undefined. */
+  #onFirst: ((error: OesError | undefined) => void) | undefined
+  #session: Session | undefined
+  /** The connection that is live or being made. */
+  #connection: Connection | undefined
+  #isLive = false
+  #isClosed = false
+  #liveSinceMs = 0
+  #attempts = 0
+  #cancelPause = () => {}
+  /** Alarms of streams that a busy server is asked for again; they end with the connection. */
+  readonly #retries = new Set<() => void>()
+
+  /** For `connect`. */
+  constructor(options: ConnectOptions, onFirst: (error: OesError | undefined) => void) {
+    this.#options = options
+    this.#timers = options.timers ?? systemTimers
+    this.#calls = new CallTable(this.#timers, options.callsWaitingMax ?? 1_024)
+    this.#onFirst = onFirst
+    this.#dial()
+  }
+
+  /** What the server told at the latest login. */
+  get session(): Session {
+    if (this.#session === undefined) throw new OesError(ClientCode.NotConnected, 'There was no login yet.')
+    return this.#session
+  }
+
+  /** True while calls can be sent. */
+  get isLive(): boolean {
+    return this.#isLive
+  }
+
+  /**
+   * Submits an order.
+   * @throws OesError where nothing was sent: INVALID_ARGUMENT, NOT_CONNECTED, TOO_MANY_CALLS, NOT_SENT.
+   */
+  submit(order: NewOrder, settings: SubmitSettings = {}): Promise<SubmitOutcome> {
+    const sent = {
+      ...order,
+      account: order.account ?? this.session.account,
+      clOrdId: order.clOrdId ?? this.#nextClOrdId(),
+    }
+    return this.#submit(sent, settings, false)
+  }
+
+  /**
+   * Finds out what became of an order of unknown outcome, by sending it again under its client order id until the
+   * deadline: where it had arrived the server answers with the first outcome, else it arrives now. The answer may be
+   * "unknown" again. Settle while the server remembers the order's id.
+   */
+  settle(unknown: UnknownOrder, settings: CallSettings = {}): Promise<SubmitOutcome> {
+    return this.#submit(unknown.order, { ...settings, repeat: true }, true)
+  }
+
+  /**
+   * Asks for an order to be canceled. "Done" says that the request was taken; reports tell what comes of it.
+   * @throws OesError where nothing was sent, as for `submit`.
+   */
+  async cancel(orderId: number, settings: CallSettings & { account?: number } = {}): Promise<CommandOutcome> {
+    const account = settings.account ?? this.session.account
+    return commandOutcome(await this.#command([Kind.Cancel, 0, account, orderId], settings))
+  }
+
+  /** Makes a report by hand; for administrators. @throws OesError where nothing was sent, as for `submit`. */
+  async update(
+    orderId: number,
+    update: OrderUpdate,
+    settings: CallSettings & { account?: number } = {},
+  ): Promise<CommandOutcome> {
+    const account = settings.account ?? this.session.account
+    return commandOutcome(await this.#command(updateMessage(account, orderId, update), settings))
+  }
+
+  /** An order with its reports, whichever permitted account it belongs to; undefined where there is none. @throws OesError */
+  async load(orderId: number, settings: CallSettings = {}): Promise<OrderRecord | undefined> {
+    const take = answerOf(Kind.OrderRecord, readOrderRecord)
+    return this.#find({ message: [Kind.LoadOrder, 0, 0, orderId], take }, settings, Reason.UnknownOrder)
+  }
+
+  /** Stored orders with their reports, by order sequence, fetched as they are taken. @throws OesError */
+  async *queryOrders(query: OrderQuery = {}): AsyncGenerator<OrderRecord, void, undefined> {
+    for await (const page of this.#orderPages(query)) yield* page.rows
+  }
+
+  /** Stored acceptances and reports, by account report sequence, fetched as they are taken. @throws OesError */
+  async *queryReports(query: ReportQuery = {}): AsyncGenerator<OrderEvent, void, undefined> {
+    const readRow = (row: Elements) => readOrderEvent(row.nested(3))
+    for await (const page of reportPages(this.#fetchPage, query, readRow, event => event.reportSequence)) {
+      yield* page.rows
+    }
+  }
+
+  /** Follows orders and reports. @throws OesError where the server refuses, or does not answer. */
+  async subscribe(options: SubscribeOptions = {}): Promise<Subscription> {
+    const target: SubscriptionTarget =
+      'group' in options
+        ? { scope: SubscriptionScope.Group, groupId: options.group, positions: options.positions ?? new Map() }
+        : { scope: SubscriptionScope.Account, account: options.account ?? 0, fromSequence: options.fromSequence ?? 0 }
+    const host = {
+      open: (stream: EventStream) => void this.#resume(stream),
+      release: (subscriptionId: number) => this.#release(subscriptionId),
+      ended: (stream: EventStream) => void this.#streams.delete(stream),
+    }
+    const stream = new EventStream(host, target, options.queueMax ?? 10_000)
+    this.#streams.add(stream)
+    const error = await this.#open(stream)
+    if (error === undefined) return stream
+    stream.close()
+    throw error
+  }
+
+  /** The live orders of an account, and everything that happens from there on. @throws OesError */
+  async track(options: { account?: number; limits?: OrderTrackerLimits } = {}): Promise<TrackedOrders> {
+    const account = options.account ?? this.session.account
+    const tracker = new OrderTracker(options.limits)
+    let subscription: Subscription | undefined
+    try {
+      // The first page tells where to subscribe; what later pages repeat of it the tracker drops.
+      for await (const page of this.#orderPages({ account, filter: ['=', 'is_live', true] })) {
+        subscription ??= await this.subscribe({ account, fromSequence: page.lastReportSequence + 1 })
+        for (const record of page.rows) tracker.load(record)
+      }
+    } catch (error) {
+      subscription?.close()
+      throw error
+    }
+    if (subscription === undefined) throw malformed('a query without a page')
+    return { tracker, subscription }
+  }
+
+  /** Positions and buying power of an account; the session's own where absent. @throws OesError */
+  async positions(account = 0, settings: CallSettings = {}): Promise<AccountPositions> {
+    const take = answerOf(Kind.PositionList, readPositions)
+    return this.#ask({ message: [Kind.Positions, 0, account], take }, settings)
+  }
+
+  /** The account of that name; undefined where there is none. @throws OesError */
+  findAccount(name: string, settings: CallSettings = {}): Promise<Directory | undefined> {
+    const message = [Kind.Find, 0, 0, FindWhat.Account, name]
+    return this.#find({ message, take: answerOf(Kind.Found, readFound) }, settings, Reason.UnknownAccount)
+  }
+
+  /** The trading group of that name; undefined where there is none. @throws OesError */
+  findGroup(name: string, settings: CallSettings = {}): Promise<Directory | undefined> {
+    const message = [Kind.Find, 0, 0, FindWhat.Group, name]
+    return this.#find({ message, take: answerOf(Kind.Found, readFound) }, settings, Reason.UnknownGroup)
+  }
+
+  /** The accounts this session may trade, by id. @throws OesError */
+  async *accounts(): AsyncGenerator<Directory, void, undefined> {
+    let afterId = 0
+    while (true) {
+      const message = [Kind.Accounts, 0, 0, afterId]
+      const page = await this.#ask({ message, take: answerOf(Kind.AccountList, readAccounts) }, {})
+      yield* page.accounts
+      const last = page.accounts.at(-1)
+      if (!page.more || last === undefined || last.id <= afterId) return
+      afterId = last.id
+    }
+  }
+
+  /** Ends everything: pending calls are answered, subscriptions end without an error, the connection is closed. */
+  close(): void {
+    this.#close(undefined)
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
+  // Calls.
+
+  async #submit(order: SentOrder, settings: SubmitSettings, isRepetition: boolean): Promise<SubmitOutcome> {
+    const result = await this.#calls.call({
+      message: submitMessage(order.account, order),
+      deadlineMs: this.#deadlineMs(settings),
+      repeats: settings.repeat ?? false,
+      take: answerOf<OrderAccepted>(Kind.OrderAccepted, readAccepted),
+    })
+    return submitOutcome(result, order, isRepetition)
+  }
+
+  #command(message: unknown[], settings: CallSettings) {
+    return this.#calls.call({
+      message,
+      deadlineMs: this.#deadlineMs(settings),
+      take: answerOf(Kind.Done, () => true as const),
+    })
+  }
+
+  async #ask<T>(call: Pick<CallOptions<T>, 'message' | 'take'>, settings: CallSettings): Promise<T> {
+    const result = await this.#calls.call({ ...call, deadlineMs: this.#deadlineMs(settings) })
+    if (result.error !== undefined) throw result.error
+    return result.value
+  }
+
+  async #find<T>(
+    call: Pick<CallOptions<T>, 'message' | 'take'>,
+    settings: CallSettings,
+    absent: Reason,
+  ): Promise<T | undefined> {
+    try {
+      return await this.#ask(call, settings)
+    } catch (error) {
+      if (error instanceof OesError && error.reason === absent) return undefined
+      throw error
+    }
+  }
+
+  #orderPages(query: OrderQuery): AsyncGenerator<Page<OrderRecord>, void, undefined> {
+    return orderPages(this.#fetchPage, query, readOrderRecord, record => record.accepted.orderSequence)
+  }
+
+  #fetchPage: FetchPage = (message, readRow) => {
+    const rows: ReturnType<typeof readRow>[] = []
+    const take = (kind: number, answer: Elements) => {
+      if (kind === Kind.OrderRecord || kind === Kind.ReportRecord) {
+        rows.push(readRow(answer))
+        return undefined
+      }
+      if (kind !== Kind.QueryEnd) throw malformed(`kind ${kind} in the answer to a query`)
+      const count = answer.integer(3)
+      if (count !== rows.length) throw malformed(`${rows.length} rows where ${count} were counted`)
+      return { rows, lastReportSequence: answer.integer(5), lastOrderSequence: answer.integer(6) }
+    }
+    return this.#ask({ message, take }, { deadlineMs: this.#options.pageDeadlineMs ?? 30_000 })
+  }
+
+  #deadlineMs(settings: CallSettings): number {
+    return settings.deadlineMs ?? this.#options.callDeadlineMs ?? 5_000
+  }
+
+  #nextClOrdId(): string {
+    this.#clOrdIdCount += 1
+    return `${this.#clOrdIdPrefix}-${this.#clOrdIdCount.toString(36)}`
+  }
+
+  // Subscriptions.
+
+  async #open(stream: EventStream): Promise<OesError | undefined> {
+    let isLate = false
+    const result = await this.#calls.call({
+      message: stream.request(),
+      deadlineMs: this.#deadlineMs({}),
+      take: answerOf(Kind.Subscribed, message => {
+        const subscriptionId = message.integer(3)
+        // Opened here and not after the await: the first events lie in the bytes right behind this answer.
+        if (stream.opening && !isLate) stream.opened(subscriptionId, readNextSequences(message))
+        else this.#release(subscriptionId)
+        return true as const
+      }),
+    })
+    isLate = true
+    return result.error
+  }
+
+  async #resume(stream: EventStream): Promise<void> {
+    const connection = this.#connection
+    const error = await this.#open(stream)
+    if (error === undefined || !stream.opening) return
+    if (!isPassing(error)) return stream.fail(error)
+    // After a lost connection the next login resumes the stream; a busy server is asked again.
+    if (!this.#isLive || connection !== this.#connection) return
+    const cancel = this.#timers.after(this.#pauseMaxMs, () => {
+      this.#retries.delete(cancel)
+      if (stream.opening) void this.#resume(stream)
+    })
+    this.#retries.add(cancel)
+  }
+
+  #release(subscriptionId: number): void {
+    if (!this.#isLive) return
+    // Whatever comes of it: the subscription is over for us, and at the server it ends with the connection at the latest.
+    void this.#command([Kind.Unsubscribe, 0, 0, subscriptionId], {})
+  }
+
+  #dispatch(event: OrderEvent, isAnswer: boolean): void {
+    let followers = 0
+    for (const stream of this.#streams) if (stream.follows(event.account)) followers += 1
+    for (const stream of this.#streams) {
+      if (stream.follows(event.account)) stream.offer(event, isAnswer || followers > 1)
+    }
+  }
+
+  // The connection.
+
+  #dial(): void {
+    const { host = '127.0.0.1', port, username, password, connectDeadlineMs, frameBytesMax } = this.#options
+    this.#connection = new Connection({
+      host,
+      port,
+      username,
+      password,
+      deadlineMs: connectDeadlineMs ?? 10_000,
+      frameBytesMax: frameBytesMax ?? 16 * 1024 * 1024,
+      timers: this.#timers,
+      onLive: () => this.#live(),
+      onMessage: (kind, requestId, message) => this.#receive(kind, requestId, message),
+      onDrain: () => this.#calls.resume(),
+      onEnd: error => this.#ended(error),
+    })
+  }
+
+  #live(): void {
+    const connection = this.#connection
+    if (connection === undefined) return
+    this.#session = connection.session
+    this.#isLive = true
+    this.#liveSinceMs = this.#timers.nowMs()
+    this.#options.onState?.({ state: 'live', session: connection.session })
+    this.#calls.attach(connection, connection.session.inFlightMax)
+    for (const stream of this.#streams) if (stream.opening) void this.#resume(stream)
+    this.#onFirst?.(undefined)
+    this.#onFirst = undefined
+  }
+
+  #receive(kind: number, requestId: number, message: Elements): void {
+    switch (kind) {
+      // The answer to our own submit is our copy of the event too.
+      case Kind.OrderAccepted:
+      case Kind.ExecutionReport:
+        if (this.#streams.size > 0) this.#dispatch(readOrderEvent(message), requestId !== 0)
+        break
+      case Kind.Membership: {
+        const subscriptionId = message.integer(3)
+        const change = {
+          event: 'membership' as const,
+          account: message.integer(4),
+          joined: message.integer(5) === 1,
+          nextSequence: message.integer(6),
+        }
+        for (const stream of this.#streams) if (stream.subscriptionId === subscriptionId) stream.changed(change)
+        return
+      }
+    }
+    if (requestId !== 0) this.#calls.answer(kind, requestId, message)
+  }
+
+  #ended(error: OesError | undefined): void {
+    if (this.#isClosed) return
+    const cause = error ?? new OesError(ClientCode.ConnectionLost, 'The connection was closed.')
+    const wasLive = this.#isLive
+    this.#connection = undefined
+    this.#isLive = false
+    this.#cancelRetries()
+    for (const stream of this.#streams) stream.interrupted()
+    // The reason the server gave for closing is no answer to the calls: these are merely unanswered.
+    const lost = new OesError(
+      ClientCode.ConnectionLost,
+      `The connection was lost before the answer: ${cause.message}`,
+      {
+        cause,
+      },
+    )
+    this.#calls.detach(lost)
+    if (this.#onFirst !== undefined || this.#options.reconnect === false || isFinal(cause)) {
+      this.#close(cause)
+      return
+    }
+    // A connection that held for a while starts the pauses anew; one that is closed at once does not.
+    if (wasLive && this.#timers.nowMs() - this.#liveSinceMs >= this.#pauseMaxMs) this.#attempts = 0
+    const { pauseMinMs = 100, random = Math.random } = this.#options
+    const pauseMs = Math.min(this.#pauseMaxMs, pauseMinMs * 2 ** this.#attempts) * (0.5 + random() / 2)
+    this.#attempts += 1
+    this.#cancelPause = this.#timers.after(pauseMs, () => this.#dial())
+    this.#options.onState?.({ state: 'lost', cause, pauseMs })
+  }
+
+  get #pauseMaxMs(): number {
+    return this.#options.pauseMaxMs ?? 10_000
+  }
+
+  #cancelRetries(): void {
+    for (const cancel of this.#retries) cancel()
+    this.#retries.clear()
+  }
+
+  #close(cause: OesError | undefined): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#isLive = false
+    this.#cancelPause()
+    this.#cancelRetries()
+    const why = cause === undefined ? '.' : `: ${cause.message}`
+    const closed = new OesError(ClientCode.ClientClosed, `The client was closed${why}`, { cause })
+    this.#calls.close(closed)
+    for (const stream of [...this.#streams]) {
+      if (cause === undefined) stream.close()
+      else stream.fail(cause)
+    }
+    this.#connection?.close()
+    this.#connection = undefined
+    this.#options.onState?.({ state: 'closed', cause })
+    this.#onFirst?.(cause ?? closed)
+    this.#onFirst = undefined
+  }
+}
+
+// Failures that coming back with the same name, password and program cannot mend.
+function isFinal(error: OesError): boolean {
+  return (
+    error.reason === Reason.LoginFailed ||
+    error.reason === Reason.ProtocolVersion ||
+    error.reason === Reason.NotPermitted
+  )
+}
+
+/** Takes an answer of one message of the given kind. */
+function answerOf<T>(kind: Kind, read: (message: Elements) => T): (kind: number, message: Elements) => T {
+  return (received, message) => {
+    if (received !== kind) throw malformed(`kind ${received} where ${kind} was expected`)
+    return read(message)
+  }
+}
+
+function readFound(message: Elements): Directory {
+  return { id: message.integer(3), name: message.text(4) }
+}
+
+function readAccounts(message: Elements): { accounts: Directory[]; more: boolean } {
+  const accounts = message.list(3).map(value => {
+    const account = Elements.of(value)
+    return { id: account.integer(0), name: account.text(1) }
+  })
+  return { accounts, more: message.integer(4) === 1 }
+}
+
+function readNextSequences(message: Elements): Map<number, number> {
+  return new Map(
+    message.list(4).map(value => {
+      const position = Elements.of(value)
+      return [position.integer(0), position.integer(1)]
+    }),
+  )
+}

@@ -1,0 +1,340 @@
+// Every key of the configuration, in the order of the default file: what it is for, its unit, its bounds, its default.
+// `configTemplate` writes the default file from this table, and `Config` is its type.
+
+import os from 'node:os'
+import { LOG_LEVEL_NAMES } from '../base/log.ts'
+import {
+  address,
+  choice,
+  integer,
+  integerOrAuto,
+  list,
+  oneOrMany,
+  optional,
+  optionalDateTime,
+  optionalSection,
+  required,
+  section,
+  text,
+} from './setting.ts'
+
+const KIB = 1 << 10
+const MIB = 1 << 20
+const GIB = 1 << 30
+
+/** One core is left for the main thread; more shards than that only take turns. */
+const automaticShards = () => Math.min(Math.max(os.availableParallelism() - 1, 1), 64)
+
+const server = section('Where clients connect, and how they find the server.', {
+  service: text({
+    comment: 'Name under which the server is registered with the service locator.',
+    what: 'a name',
+    byDefault: 'order_execution_service',
+  }),
+  interface: address({
+    comment: 'Address to listen at; port 0 takes any free port.',
+    byDefault: '127.0.0.1:20700',
+    template: '$local_interface:20700',
+  }),
+  addresses: list({
+    comment: 'Addresses to be registered, as clients reach them; none means that of the interface.',
+    items: address({ comment: 'an address', byDefault: '127.0.0.1:20700' }),
+    byDefault: [],
+    template: '\n    - $global_interface:20700\n    - $local_interface:20700',
+  }),
+})
+
+const serviceLocator = optionalSection(
+  'The service locator, which knows accounts, groups and the other services. Without this section the server brings up\n' +
+    'its own services, the platform, on loopback.',
+  {
+    address: required(
+      address({
+        comment: 'Where the service locator listens',
+        byDefault: '127.0.0.1:20000',
+        template: '$service_locator_address',
+      }),
+    ),
+    username: required(
+      text({
+        comment: 'Account that the server logs in with',
+        what: 'a name',
+        byDefault: '',
+        template: 'order_execution_service',
+      }),
+    ),
+    password: required(text({ comment: 'Its password', what: 'a text', byDefault: '', template: '$admin_password' })),
+  },
+)
+
+const dataStore = oneOrMany(
+  'The MySQL server that keeps orders, or a list of several that keep the same; each entry of a list takes the keys it\n' +
+    'leaves out from the one before it. Without this section orders are kept in a file in the data directory.',
+  {
+    address: required(
+      address({
+        comment: 'Where the MySQL server listens',
+        byDefault: '127.0.0.1:3306',
+        template: '$mysql_address',
+      }),
+    ),
+    username: required(text({ comment: 'Its user', what: 'a name', byDefault: '', template: '$mysql_username' })),
+    password: required(
+      text({ comment: "The user's password", what: 'a text', byDefault: '', template: '$mysql_password' }),
+    ),
+    schema: required(text({ comment: 'Its database', what: 'a name', byDefault: '', template: '$mysql_schema' })),
+  },
+)
+
+const engine = section('The shards, which judge orders, and the memory they share with the main thread.', {
+  shards: integerOrAuto({
+    comment: 'Threads that judge orders, each with its own accounts; auto is one less than there are cores.',
+    unit: 'threads',
+    min: 1,
+    max: 64,
+    auto: automaticShards,
+  }),
+  spin_us: integer({
+    comment: 'How long a shard without work looks for more before it sleeps; 0 unless cores are set apart for shards.',
+    unit: 'microseconds',
+    min: 0,
+    max: 10_000,
+    byDefault: 0,
+  }),
+  live_orders_per_shard_max: integer({
+    comment: 'Live orders that one shard can hold; a further order is refused. About 600 bytes each, when used.',
+    unit: 'orders',
+    min: 1_000,
+    max: 16_000_000,
+    byDefault: 1_000_000,
+  }),
+  accounts_max: integer({
+    comment: 'Accounts that can trade in one run of the server.',
+    unit: 'accounts',
+    min: 1,
+    max: 1_000_000,
+    byDefault: 131_072,
+  }),
+  tickers_max: integer({
+    comment: 'Tickers that can be traded in one run of the server.',
+    unit: 'tickers',
+    min: 1,
+    max: 1_000_000,
+    byDefault: 65_536,
+  }),
+  positions_per_shard_max: integer({
+    comment: 'Pairs of account and ticker that one shard can hold; an order that needs a further one is refused.',
+    unit: 'positions',
+    min: 1,
+    max: 16_000_000,
+    byDefault: 1_000_000,
+  }),
+  cl_ord_ids_per_shard_max: integer({
+    comment: "Clients' order ids that one shard remembers, so that an order sent twice is accepted once.",
+    unit: 'ids',
+    min: 1_000,
+    max: 64_000_000,
+    byDefault: 4_000_000,
+  }),
+  command_ring_bytes: integer({
+    comment: 'Room for commands on their way to one shard; when it is full, clients of the shard wait.',
+    unit: 'bytes',
+    min: 64 * KIB,
+    max: GIB,
+    byDefault: 4 * MIB,
+    isPowerOfTwo: true,
+  }),
+  report_ring_bytes: integer({
+    comment: 'Room for reports on their way from one shard to clients; when it is full, the shard waits.',
+    unit: 'bytes',
+    min: 64 * KIB,
+    max: GIB,
+    byDefault: 16 * MIB,
+    isPowerOfTwo: true,
+  }),
+  batch_commands_max: integer({
+    comment: 'Commands that are judged between two commits of the journal.',
+    unit: 'commands',
+    min: 1,
+    max: 65_536,
+    byDefault: 512,
+  }),
+  snapshot_reports: integer({
+    comment: 'Reports of an account between two snapshots of its inventory; fewer make starting faster.',
+    unit: 'reports',
+    min: 100,
+    max: 10_000_000,
+    byDefault: 10_000,
+  }),
+})
+
+const limits = section('What one client may take.', {
+  connections_max: integer({
+    comment: 'Clients connected at once.',
+    unit: 'connections',
+    min: 1,
+    max: 65_536,
+    byDefault: 1_000,
+  }),
+  frame_bytes_max: integer({
+    comment: 'Size of one message from a client.',
+    unit: 'bytes',
+    min: KIB,
+    max: 16 * MIB,
+    byDefault: 64 * KIB,
+  }),
+  login_ms: integer({
+    comment: 'Time from connecting to logging in.',
+    unit: 'milliseconds',
+    min: 100,
+    max: 600_000,
+    byDefault: 5_000,
+  }),
+  heartbeat_ms: integer({
+    comment: 'Time between two heartbeats; who is silent for three of them is disconnected.',
+    unit: 'milliseconds',
+    min: 100,
+    max: 600_000,
+    byDefault: 10_000,
+  }),
+  outbox_bytes_max: integer({
+    comment: 'What may wait to be read by one client; one that reads too slowly is disconnected.',
+    unit: 'bytes',
+    min: 64 * KIB,
+    max: GIB,
+    byDefault: 16 * MIB,
+  }),
+  in_flight_max: integer({
+    comment: 'Requests of one client that are not answered yet.',
+    unit: 'requests',
+    min: 1,
+    max: 1_000_000,
+    byDefault: 4_096,
+  }),
+  subscriptions_max: integer({
+    comment: 'Subscriptions of one client.',
+    unit: 'subscriptions',
+    min: 1,
+    max: 100_000,
+    byDefault: 1_000,
+  }),
+})
+
+const platform = section('The services that the server brings up itself where no service_locator is given.', {
+  port: integer({
+    comment: 'Port on loopback; 0 takes any free port.',
+    min: 0,
+    max: 65_535,
+    byDefault: 20_000,
+  }),
+  data_file: text({
+    comment: 'File for accounts, groups, limits and ids, in the data directory unless the path is absolute.',
+    what: 'a path',
+    byDefault: 'platform.db',
+  }),
+  world: text({
+    comment: 'Accounts and groups that a new data file begins with: a name of a built-in world, or a path.',
+    what: 'a name or a path',
+    byDefault: 'demo',
+  }),
+  seed: integer({
+    comment: 'Where the simulated market begins; the same seed gives the same market.',
+    min: 0,
+    max: 0xffff_ffff,
+    byDefault: 1,
+  }),
+  market_data: section('Quotes and prints.', {
+    tickers: list({
+      comment: 'Tickers to simulate, as ABX.TSX; none means all that the world has.',
+      items: text({ comment: 'a ticker', what: 'a ticker as ABX.TSX', byDefault: '' }),
+      byDefault: [],
+    }),
+    replay: optional(
+      text({ comment: 'Recorded market data to replay instead of the simulation.', what: 'a path', byDefault: '' }),
+    ),
+    rate: integer({
+      comment: 'Quotes and prints of all tickers together; 0 leaves the market as it begins.',
+      unit: 'updates per second',
+      min: 0,
+      max: 1_000_000,
+      byDefault: 100,
+    }),
+  }),
+})
+
+export const SCHEMA = section('', {
+  server,
+  service_locator: serviceLocator,
+  data_store: dataStore,
+  session_start_time: optionalDateTime({
+    comment:
+      'UTC date-time, as 2026-01-30 09:30:00: orders before it are left out when an account that has no snapshot is\n' +
+      'restored. Absent, all its orders are read.',
+  }),
+  data_directory: text({
+    comment: 'Where journals and files are kept.',
+    what: 'a path',
+    byDefault: 'data',
+  }),
+  durability: choice({
+    comment:
+      'How far an order goes before it is acknowledged: fsync, it is on the disk; os, it outlives the server but not\n' +
+      'the machine; none, for tests.',
+    words: ['fsync', 'os', 'none'],
+    byDefault: 'fsync',
+  }),
+  engine,
+  checks: list({
+    comment: 'What an order must pass, in this order.',
+    items: choice({
+      comment: 'a check',
+      words: ['board_lot', 'buying_power', 'risk_state'],
+      byDefault: 'board_lot',
+    }),
+    byDefault: ['board_lot', 'buying_power', 'risk_state'],
+  }),
+  journal: section('The journals, one for each shard.', {
+    segment_bytes: integer({
+      comment: 'Size of the files that a journal is made of; one is always kept ready.',
+      unit: 'bytes',
+      min: MIB,
+      max: GIB,
+      byDefault: 64 * MIB,
+    }),
+  }),
+  limits,
+  writer: section('The thread that copies the journals into the stores.', {
+    batch_rows_max: integer({
+      comment: 'Rows that are written to a store at once.',
+      unit: 'rows',
+      min: 1,
+      max: 100_000,
+      byDefault: 5_000,
+    }),
+    batch_age_ms: integer({
+      comment: 'How long a row waits for others before it is written.',
+      unit: 'milliseconds',
+      min: 0,
+      max: 60_000,
+      byDefault: 20,
+    }),
+    nice: integer({
+      comment: 'How far the thread steps back behind the others when cores are scarce.',
+      unit: 'nice levels',
+      min: 0,
+      max: 19,
+      byDefault: 10,
+    }),
+  }),
+  readers: section('The threads that answer queries from the stores.', {
+    threads: integer({ comment: 'How many there are.', unit: 'threads', min: 0, max: 16, byDefault: 1 }),
+  }),
+  platform,
+  log: section('The log, on standard error.', {
+    level: choice({
+      comment: 'The least serious lines that are written.',
+      words: LOG_LEVEL_NAMES,
+      byDefault: 'info',
+    }),
+  }),
+})

@@ -1,0 +1,481 @@
+// The gate: what a frame from a client leads to. It knows who is asking and about which account, and nothing of what is
+// asked: submissions, cancels and updates go to the account's shard as the bytes they are; what asks about the past goes
+// to the queries; the rest is answered here.
+//
+//   frame ── not msgpack, too long: closed with a reason
+//         ── before login: refused, closed
+//         ── too many unanswered, unknown account, not permitted: refused
+//         ── command ring full: the session's reading stops until there is room
+//         └─ shard
+
+import { Reason, reasonText } from '../domain/reasons.ts'
+import { encodeRefused } from '../protocol/answers.ts'
+import { encodeFrame, FrameTooLong } from '../protocol/frames.ts'
+import { FindWhat, Kind, PROTOCOL_VERSION } from '../protocol/kinds.ts'
+import { MessageReader } from '../protocol/message-reader.ts'
+import { pack, unpack, type Value } from '../protocol/msgpack.ts'
+import type { Directory } from './directory.ts'
+import type { Peer } from './peer.ts'
+import { answer, type Session, SessionStage, SessionTable } from './session.ts'
+import type { ShardLink } from './shard-link.ts'
+import type { Subscriptions } from './subscription.ts'
+
+export interface GateLimits {
+  connectionsMax: number
+  frameBytesMax: number
+  loginMs: number
+  heartbeatMs: number
+  outboxBytesMax: number
+  inFlightMax: number
+}
+
+/** What the gate leaves to others, since it needs history. */
+export interface HistoryDesk {
+  query(session: Session, kind: number, requestId: number, row: number, message: Value[]): void
+  subscribe(session: Session, requestId: number, row: number, message: Value[]): void
+  unsubscribe(session: Session, requestId: number, message: Value[]): void
+  load(session: Session, requestId: number, row: number, orderId: number): void
+  forget(session: Session): void
+}
+
+export interface GateParts {
+  readonly limits: GateLimits
+  readonly directory: Directory
+  readonly shards: readonly ShardLink[]
+  /** Shard of an account, by its row. */
+  readonly shardOf: (row: number) => number
+  readonly history: HistoryDesk
+  readonly subscriptions: Subscriptions
+  /** A fresh order id, or 0 where the block is used up and the next has not come yet. */
+  readonly nextOrderId: () => number
+  /** Now, µs since the epoch, UTC; never goes back. */
+  readonly nowUs: () => number
+  /** Elements of a PositionList after the account. */
+  readonly positions: (row: number) => Value[]
+  readonly durability: string
+  readonly serverName: string
+  readonly log: (message: string, facts: Record<string, string | number>) => void
+}
+
+/** Accounts in one frame of an account list. */
+const ACCOUNTS_PER_PAGE = 1000
+/** Longest name or password, in bytes. */
+const NAME_BYTES_MAX = 256
+
+export class Gate {
+  readonly sessions: SessionTable
+  readonly #parts: GateParts
+  readonly #reader = new MessageReader()
+  readonly #toFlush: Session[] = []
+  readonly #stalled = new Set<Session>()
+  #accepting = true
+
+  constructor(parts: GateParts) {
+    this.#parts = parts
+    this.sessions = new SessionTable(parts.limits.connectionsMax)
+  }
+
+  /** A new connection; undefined where it was refused and closed. */
+  open(peer: Peer, nowMs: number): Session | undefined {
+    const { limits } = this.#parts
+    if (this.sessions.full || !this.#accepting) {
+      const code = this.#accepting ? Reason.TooManyConnections : Reason.Stopping
+      const text = reasonText(code, [limits.connectionsMax])
+      peer.write(framed([Kind.Closing, 0, 0, code, [limits.connectionsMax], text]))
+      peer.end()
+      return undefined
+    }
+    return this.sessions.open(peer, limits.frameBytesMax, nowMs)
+  }
+
+  /** Bytes from the client. */
+  receive(session: Session, chunk: Uint8Array, nowMs: number): void {
+    session.lastHeardMs = nowMs
+    session.splitter.push(chunk)
+    this.#read(session)
+    this.flush()
+  }
+
+  /** The connection is gone: nothing of the session is left, and nothing it asked for is delivered. */
+  closed(session: Session): void {
+    if (session.stage === SessionStage.Closed) return
+    session.stage = SessionStage.Closed
+    this.#parts.history.forget(session)
+    this.#parts.subscriptions.closeAll(session)
+    this.#stalled.delete(session)
+    this.sessions.close(session)
+  }
+
+  /** Tells the client why, then closes. */
+  close(session: Session, code: Reason, params: (string | number)[]): void {
+    if (session.stage === SessionStage.Closed) return
+    this.#parts.log('session closed', { peer: session.peer.name, account: session.accountName, reason: code })
+    this.send(session, [Kind.Closing, 0, 0, code, params, reasonText(code, params)])
+    session.outbox.flush()
+    session.peer.end()
+    this.closed(session)
+  }
+
+  /** Stops taking new connections and new orders; what is under way is answered. */
+  stopAccepting(): void {
+    this.#accepting = false
+  }
+
+  /** Tells every client that the server stops. */
+  closeAll(): void {
+    for (const session of this.sessions) this.close(session, Reason.Stopping, [])
+  }
+
+  /** Packs a message of any kind into the session's outbox. */
+  send(session: Session, message: readonly unknown[]): void {
+    const frame = framed(message)
+    this.deliver(session, frame, 0, frame.length)
+  }
+
+  /** Copies whole frames into the session's outbox. */
+  deliver(session: Session, bytes: Uint8Array, start: number, end: number): void {
+    if (session.stage === SessionStage.Closed) return
+    session.outbox.append(bytes, start, end)
+    if (session.listed) return
+    session.listed = true
+    this.#toFlush.push(session)
+  }
+
+  /** An answer to a request. */
+  answered(session: Session): void {
+    if (session.inFlight > 0) session.inFlight -= 1
+  }
+
+  refuse(session: Session, requestId: number, account: number, code: Reason, params: (string | number)[]): void {
+    answer.position = 0
+    encodeRefused(answer, requestId, account, code, params)
+    this.deliver(session, answer.bytes, 0, answer.position)
+    this.answered(session)
+  }
+
+  /** Writes out what the sessions have got since the last call, and wakes the shards that have got something. */
+  flush(): void {
+    for (const shard of this.#parts.shards) shard.flush()
+    const { outboxBytesMax } = this.#parts.limits
+    for (const session of this.#toFlush) {
+      session.listed = false
+      if (session.stage === SessionStage.Closed) continue
+      session.outbox.flush()
+      if (session.outbox.waitingBytes > outboxBytesMax) this.#tooSlow(session)
+    }
+    this.#toFlush.length = 0
+  }
+
+  /** Lets sessions go on reading that met a full ring. Called when shards have made room. */
+  resumeStalled(): void {
+    if (this.#stalled.size === 0) return
+    for (const session of [...this.#stalled]) {
+      this.#stalled.delete(session)
+      session.stalled = false
+      this.#read(session)
+      if (!session.stalled) session.peer.resume()
+    }
+    this.flush()
+  }
+
+  get hasStalled(): boolean {
+    return this.#stalled.size > 0
+  }
+
+  /** Heartbeats, silent peers, logins that do not come. Called a few times a second. */
+  tick(nowMs: number): void {
+    const { heartbeatMs, loginMs } = this.#parts.limits
+    for (const session of this.sessions) {
+      if (session.stage !== SessionStage.Live) {
+        if (nowMs - session.openedMs > loginMs) this.close(session, Reason.LoginTimeout, [loginMs])
+        continue
+      }
+      // A session whose reading we have stopped ourselves cannot be heard.
+      if (!session.stalled && nowMs - session.lastHeardMs > 3 * heartbeatMs) {
+        this.close(session, Reason.PeerSilent, [3 * heartbeatMs])
+        continue
+      }
+      if (nowMs - session.lastSaidMs >= heartbeatMs) {
+        session.lastSaidMs = nowMs
+        this.send(session, [Kind.ServerHeartbeat, 0, 0])
+      }
+    }
+    this.flush()
+  }
+
+  #tooSlow(session: Session): void {
+    const { outboxBytesMax } = this.#parts.limits
+    this.close(session, Reason.SlowReader, [outboxBytesMax])
+    // The reason waits behind what was not read; a peer that never reads must not keep the memory for ever.
+    session.peer.destroy()
+  }
+
+  #read(session: Session): void {
+    const { splitter } = session
+    try {
+      while (session.stage !== SessionStage.Closed && !session.stalled && splitter.next()) {
+        if (!this.#frame(session, splitter.bytes, splitter.start, splitter.end)) {
+          splitter.unread()
+          session.stalled = true
+          session.peer.pause()
+          this.#stalled.add(session)
+        }
+      }
+    } catch (error) {
+      if (!(error instanceof FrameTooLong)) throw error
+      this.close(session, Reason.FrameTooLarge, [error.lengthBytes, this.#parts.limits.frameBytesMax])
+    }
+  }
+
+  /** One frame; false where a command ring has no room for it now. */
+  #frame(session: Session, bytes: Uint8Array, start: number, end: number): boolean {
+    const reader = this.#reader
+    reader.start(bytes, start, end)
+    const elements = reader.arrayHeader()
+    const kind = reader.integer()
+    const requestId = reader.integer()
+    const named = reader.nil() ? 0 : reader.integer()
+    if (reader.failed || elements < 3 || requestId < 0 || requestId > 0xffff_ffff || named < 0 || named > 0xffff_ffff) {
+      this.close(session, Reason.MalformedFrame, [])
+      return true
+    }
+    if (kind === Kind.Heartbeat) return true
+    if (session.stage !== SessionStage.Live) {
+      if (kind === Kind.Login && session.stage === SessionStage.New) this.#login(session, requestId, bytes, start, end)
+      else this.close(session, Reason.NotLoggedIn, [])
+      return true
+    }
+    const { limits, directory } = this.#parts
+    session.inFlight += 1
+    if (session.inFlight > limits.inFlightMax) {
+      this.refuse(session, requestId, named, Reason.TooManyInFlight, [limits.inFlightMax])
+      return true
+    }
+    switch (kind) {
+      case Kind.Submit:
+      case Kind.Cancel:
+      case Kind.Update:
+        return this.#toShard(session, kind, requestId, named, bytes, start, end)
+      case Kind.LoadOrder:
+      case Kind.QueryOrders:
+      case Kind.QueryReports:
+      case Kind.Subscribe:
+      case Kind.Unsubscribe:
+      case Kind.Positions:
+      case Kind.Find:
+      case Kind.Accounts:
+        break
+      case Kind.Login:
+        this.refuse(session, requestId, named, Reason.AlreadyLoggedIn, [])
+        return true
+      default:
+        this.refuse(session, requestId, named, Reason.UnknownKind, [kind])
+        return true
+    }
+    const message = unpack(bytes, start, end)
+    if (!Array.isArray(message)) {
+      this.refuse(session, requestId, named, Reason.MalformedFrame, [])
+      return true
+    }
+    const account = named === 0 ? session.account : named
+    const row = named === 0 ? session.accountRow : directory.rowOf(named)
+    switch (kind) {
+      case Kind.Unsubscribe:
+        this.#parts.history.unsubscribe(session, requestId, message)
+        return true
+      case Kind.Find:
+        this.#find(session, requestId, message)
+        return true
+      case Kind.Accounts:
+        this.#accounts(session, requestId, message)
+        return true
+      case Kind.Subscribe:
+        if (message[3] === 1) break // a group: the account means nothing
+        if (!this.#may(session, requestId, account, row)) return true
+        break
+      case Kind.LoadOrder: {
+        const orderId = message[3]
+        if (typeof orderId !== 'number' || !Number.isSafeInteger(orderId)) {
+          this.refuse(session, requestId, account, Reason.MalformedMessage, [3])
+        } else if (named === 0 || this.#may(session, requestId, account, row)) {
+          this.#parts.history.load(session, requestId, named === 0 ? -1 : row, orderId)
+        }
+        return true
+      }
+      default:
+        if (!this.#may(session, requestId, account, row)) return true
+    }
+    if (kind === Kind.Subscribe) this.#parts.history.subscribe(session, requestId, row, message)
+    else if (kind === Kind.Positions) {
+      this.send(session, [Kind.PositionList, requestId, account, ...this.#parts.positions(row)])
+      this.answered(session)
+    } else this.#parts.history.query(session, kind, requestId, row, message)
+    return true
+  }
+
+  #toShard(
+    session: Session,
+    kind: number,
+    requestId: number,
+    named: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): boolean {
+    const { directory, shards, shardOf } = this.#parts
+    let row = session.accountRow
+    if (named !== 0 && named !== session.account) {
+      row = directory.rowOf(named)
+      if (!this.#may(session, requestId, named, row)) return true
+    }
+    if (!this.#accepting) {
+      this.refuse(session, requestId, named, Reason.Stopping, [])
+      return true
+    }
+    let orderId = 0
+    if (kind === Kind.Submit) {
+      orderId = this.#parts.nextOrderId()
+      if (orderId === 0) {
+        this.refuse(session, requestId, named, Reason.ServiceUnavailable, ['uid'])
+        return true
+      }
+    } else if (kind === Kind.Update && !session.administrator) {
+      this.refuse(session, requestId, named, Reason.NotPermitted, [])
+      return true
+    }
+    const taken = shards[shardOf(row)].request(
+      session.word,
+      row,
+      session.account,
+      session.administrator,
+      this.#parts.nowUs(),
+      orderId,
+      bytes,
+      start,
+      end,
+    )
+    if (!taken) session.inFlight -= 1
+    return taken
+  }
+
+  /** Whether the session may deal with the account; refused and logged where not. */
+  #may(session: Session, requestId: number, account: number, row: number): boolean {
+    const { directory } = this.#parts
+    if (row < 0) {
+      this.refuse(session, requestId, account, Reason.UnknownAccount, [])
+      return false
+    }
+    if (row === session.accountRow) return true
+    if (session.permittedVersion !== directory.version) {
+      session.permittedVersion = directory.version
+      session.permitted.clear()
+      session.administrator = directory.isAdministrator(session.account)
+    }
+    let permitted = session.permitted.get(row)
+    if (permitted === undefined) {
+      permitted = directory.permitted(session.account, account)
+      session.permitted.set(row, permitted)
+    }
+    if (permitted) return true
+    this.#parts.log('not permitted', { peer: session.peer.name, account: session.accountName, asked: account })
+    this.refuse(session, requestId, account, Reason.NotPermitted, [])
+    return false
+  }
+
+  #login(session: Session, requestId: number, bytes: Uint8Array, start: number, end: number): void {
+    const message = unpack(bytes, start, end)
+    const [, , , name, password, version] = Array.isArray(message) ? message : []
+    if (!isName(name) || !isName(password)) {
+      this.refuse(session, requestId, 0, Reason.MalformedMessage, [3])
+      this.close(session, Reason.MalformedMessage, [3])
+      return
+    }
+    if (version !== PROTOCOL_VERSION) {
+      const params = [typeof version === 'number' ? version : 0, PROTOCOL_VERSION]
+      this.refuse(session, requestId, 0, Reason.ProtocolVersion, params)
+      this.close(session, Reason.ProtocolVersion, params)
+      return
+    }
+    session.stage = SessionStage.LoggingIn
+    this.#parts.directory.authenticate(name, password).then(
+      account => this.#loggedIn(session, requestId, name, account),
+      error => {
+        this.#parts.log('login could not be checked', { peer: session.peer.name, name, error: String(error) })
+        if (session.stage !== SessionStage.LoggingIn) return
+        this.refuse(session, requestId, 0, Reason.ServiceUnavailable, ['service_locator'])
+        this.close(session, Reason.ServiceUnavailable, ['service_locator'])
+      },
+    )
+  }
+
+  #loggedIn(session: Session, requestId: number, name: string, account: number | undefined): void {
+    if (session.stage !== SessionStage.LoggingIn) return
+    const { directory, limits } = this.#parts
+    const row = account === undefined ? -1 : directory.rowOf(account)
+    if (account === undefined || row < 0) {
+      this.#parts.log('login refused', { peer: session.peer.name, name })
+      this.refuse(session, requestId, 0, Reason.LoginFailed, [])
+      this.close(session, Reason.LoginFailed, [])
+      return
+    }
+    session.stage = SessionStage.Live
+    session.account = account
+    session.accountRow = row
+    session.accountName = name
+    session.administrator = directory.isAdministrator(account)
+    session.permittedVersion = directory.version
+    this.send(session, [
+      Kind.LoggedIn,
+      requestId,
+      account,
+      PROTOCOL_VERSION,
+      this.#parts.durability,
+      limits.heartbeatMs,
+      this.#parts.serverName,
+      session.administrator ? 1 : 0,
+      limits.inFlightMax,
+      limits.frameBytesMax,
+    ])
+    this.#read(session)
+    this.flush()
+  }
+
+  #find(session: Session, requestId: number, message: Value[]): void {
+    const { directory } = this.#parts
+    const [, , , what, name] = message
+    if ((what !== FindWhat.Account && what !== FindWhat.Group) || !isName(name)) {
+      this.refuse(session, requestId, 0, Reason.MalformedMessage, [3])
+      return
+    }
+    const isGroup = what === FindWhat.Group
+    const id = isGroup ? directory.findGroup(name) : directory.findAccount(name)
+    if (id === undefined) {
+      this.refuse(session, requestId, 0, isGroup ? Reason.UnknownGroup : Reason.UnknownAccount, isGroup ? [name] : [])
+      return
+    }
+    this.send(session, [Kind.Found, requestId, isGroup ? 0 : id, id, name])
+    this.answered(session)
+  }
+
+  #accounts(session: Session, requestId: number, message: Value[]): void {
+    const { directory } = this.#parts
+    const after = message[3] ?? 0
+    if (typeof after !== 'number') {
+      this.refuse(session, requestId, 0, Reason.MalformedMessage, [3])
+      return
+    }
+    const accounts = directory.permittedAccounts(session.account, after, ACCOUNTS_PER_PAGE + 1)
+    const page = accounts.slice(0, ACCOUNTS_PER_PAGE).map(id => [id, directory.nameOf(id)])
+    this.send(session, [Kind.AccountList, requestId, 0, page, accounts.length > ACCOUNTS_PER_PAGE ? 1 : 0])
+    this.answered(session)
+  }
+}
+
+function isName(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && Buffer.byteLength(value) <= NAME_BYTES_MAX
+}
+
+/** A frame around a packed message. */
+export function framed(message: readonly unknown[]): Buffer {
+  return encodeFrame(pack(message))
+}

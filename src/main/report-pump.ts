@@ -1,0 +1,190 @@
+// Moves what the shards published to those who may see it: copies bytes, decodes nothing. The answer to a submission
+// goes to the session that asked; the same bytes, with the request id blanked, to every other follower of the account.
+
+import { assert } from '../base/assert.ts'
+import { FRAME_HEADER_BYTES } from '../protocol/frames.ts'
+import { EventOffset } from '../protocol/order-events.ts'
+import { BATCH_HEADER_BYTES, NOTICE_HEADER_BYTES, Notice, NoticeAt } from '../shared-memory/records.ts'
+import type { RingConsumer } from '../shared-memory/ring.ts'
+import type { Gate } from './gate.ts'
+import type { Session } from './session.ts'
+import type { Follower, Subscriptions } from './subscription.ts'
+
+/** Records of one shard taken before the others get their turn. */
+const RECORDS_PER_TURN_MAX = 64
+
+/** What the shards say that is not for clients. */
+export interface ShardNotices {
+  marker(accountRow: number, token: number, orderSequence: number, reportSequence: number): void
+  listing(shard: number, index: number, ticker: string): void
+  lookup(session: number, requestId: number, accountRow: number, orderId: number, purpose: number): void
+  ready(shard: number): void
+  stopped(shard: number): void
+}
+
+export class ReportPump {
+  readonly #rings: readonly RingConsumer[]
+  readonly #gate: Gate
+  readonly #subscriptions: Subscriptions
+  readonly #notices: ShardNotices
+  readonly #heldBytesMax: number
+  readonly #onTooSlow: (session: Session) => void
+  readonly #decoder = new TextDecoder()
+
+  /**
+   * @param heldBytesMax bytes of live events that may wait for a follower's history.
+   * @param onTooSlow closes a session for which more wait.
+   */
+  constructor(
+    rings: readonly RingConsumer[],
+    gate: Gate,
+    subscriptions: Subscriptions,
+    notices: ShardNotices,
+    heldBytesMax: number,
+    onTooSlow: (session: Session) => void,
+  ) {
+    this.#rings = rings
+    this.#gate = gate
+    this.#subscriptions = subscriptions
+    this.#notices = notices
+    this.#heldBytesMax = heldBytesMax
+    this.#onTooSlow = onTooSlow
+  }
+
+  /** True where some shard has published something. For the doorbell. */
+  readonly hasWork = (): boolean => {
+    for (const ring of this.#rings) if (ring.hasNext()) return true
+    return false
+  }
+
+  /** Moves what is there; false where nothing was. */
+  turn(): boolean {
+    let any = false
+    for (let shard = 0; shard < this.#rings.length; shard++) {
+      const ring = this.#rings[shard]
+      let records = 0
+      while (records < RECORDS_PER_TURN_MAX && ring.next()) {
+        this.#record(shard, ring.bytes, ring.view, ring.offset, ring.length)
+        records += 1
+      }
+      if (records > 0) {
+        ring.release()
+        any = true
+      }
+    }
+    if (any) this.#gate.flush()
+    return any
+  }
+
+  #record(shard: number, bytes: Uint8Array, view: DataView, offset: number, length: number): void {
+    const type = view.getUint32(offset + NoticeAt.type, true) as Notice
+    if (type === Notice.Events) this.#events(bytes, view, offset)
+    else if (type === Notice.Replies) this.#replies(bytes, view, offset)
+    else {
+      const session = view.getUint32(offset + NoticeAt.session, true)
+      const a = view.getUint32(offset + NoticeAt.a, true)
+      const b = view.getUint32(offset + NoticeAt.b, true)
+      const c = view.getFloat64(offset + NoticeAt.c, true)
+      const d = view.getFloat64(offset + NoticeAt.d, true)
+      if (type === Notice.Marker) this.#notices.marker(a, b, c, d)
+      else if (type === Notice.Lookup) this.#notices.lookup(session, a, b, c, d)
+      else if (type === Notice.Listing) {
+        const text = this.#decoder.decode(bytes.slice(offset + NOTICE_HEADER_BYTES, offset + length))
+        this.#notices.listing(shard, a, text)
+      } else if (type === Notice.Ready) this.#notices.ready(shard)
+      else {
+        assert(type === Notice.Stopped, 'a record of an unknown type from a shard')
+        this.#notices.stopped(shard)
+      }
+    }
+  }
+
+  // Frames that follow one another to the same single session are copied in one piece: the reports of one order nearly
+  // always, and often those of many.
+  #events(bytes: Uint8Array, view: DataView, offset: number): void {
+    const gate = this.#gate
+    const count = view.getUint32(offset + 4, true)
+    let routing = offset + BATCH_HEADER_BYTES
+    let at = routing + 8 * count
+    let run: Session | undefined
+    let runStart = 0
+    for (let i = 0; i < count; i++, routing += 8) {
+      const end = at + FRAME_HEADER_BYTES + view.getUint32(at)
+      const word = view.getUint32(routing, true)
+      const followers = this.#subscriptions.followers(view.getUint32(routing + 4, true))
+      const asking = word === 0 ? undefined : gate.sessions.find(word)
+      if (asking !== undefined) gate.answered(asking)
+      const single = this.#single(asking, followers)
+      if (single === undefined || single !== run) {
+        if (run !== undefined) gate.deliver(run, bytes, runStart, at)
+        run = single
+        runStart = at
+        if (single === undefined) this.#fanOut(asking, followers, bytes, at, end)
+      }
+      at = end
+    }
+    if (run !== undefined) gate.deliver(run, bytes, runStart, at)
+  }
+
+  /** The one session that gets the frame as it is; undefined where there are none, several, or one that waits. */
+  #single(asking: Session | undefined, followers: readonly Follower[] | undefined): Session | undefined {
+    if (followers === undefined) return asking
+    if (followers.length > 1) return undefined
+    const follower = followers[0]
+    if (asking !== undefined) return asking === follower.session ? asking : undefined
+    return follower.holds === 0 ? follower.session : undefined
+  }
+
+  #fanOut(
+    asking: Session | undefined,
+    followers: readonly Follower[] | undefined,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
+    const gate = this.#gate
+    if (asking !== undefined) gate.deliver(asking, bytes, start, end)
+    if (followers === undefined) return
+    for (const follower of followers) {
+      const { session } = follower
+      if (session === asking) continue // the answer is its copy
+      if (follower.holds > 0) {
+        const held = bytes.slice(start, end)
+        blankRequestId(held, 0)
+        follower.held.push(held)
+        follower.heldBytes += held.length
+        if (follower.heldBytes > this.#heldBytesMax) this.#onTooSlow(session)
+        continue
+      }
+      gate.deliver(session, bytes, start, end)
+      if (asking !== undefined) {
+        const copy = session.outbox.last(end - start)
+        blankRequestId(copy.bytes, copy.at)
+      }
+    }
+  }
+
+  #replies(bytes: Uint8Array, view: DataView, offset: number): void {
+    const gate = this.#gate
+    const count = view.getUint32(offset + 4, true)
+    let routing = offset + BATCH_HEADER_BYTES
+    let at = routing + 8 * count
+    for (let i = 0; i < count; i++, routing += 8) {
+      const end = at + FRAME_HEADER_BYTES + view.getUint32(at)
+      const session = gate.sessions.find(view.getUint32(routing, true))
+      if (session !== undefined) {
+        gate.answered(session)
+        gate.deliver(session, bytes, at, end)
+      }
+      at = end
+    }
+  }
+}
+
+function blankRequestId(frame: Uint8Array, start: number): void {
+  frame.fill(
+    0,
+    start + FRAME_HEADER_BYTES + EventOffset.requestId,
+    start + FRAME_HEADER_BYTES + EventOffset.requestId + 4,
+  )
+}

@@ -1,0 +1,247 @@
+// The directory as the locator keeps it: the graph in memory for every look-up, SQLite as the truth. A change is
+// written first and then applied to the graph, whose listeners pass it on; so nobody hears of what is not stored.
+//
+//   directory_entries   id, type, name
+//   directory_parents   parent, child
+//   accounts            id, password (hash), built_in (1 while the password is one everybody knows), registered, last_login
+
+import { type Database, inTransaction, type Statement } from '../../base/sqlite.ts'
+import { Reason } from '../../domain/reasons.ts'
+import { type Page, pageOf } from '../wire/pages.ts'
+import { ServiceError } from '../wire/service-error.ts'
+import { DirectoryGraph, type Entry, EntryType, GroupDirectory, ROOT, WellKnown } from './directory-graph.ts'
+
+/** Longest name of an account or directory, in characters. */
+export const NAME_LENGTH_MAX = 128
+
+export interface AccountTimes {
+  /** µs since the epoch. */
+  readonly registered: number
+  /** µs since the epoch, 0 where the account never logged in. */
+  readonly lastLogin: number
+}
+
+export class DirectoryStore {
+  readonly graph = new DirectoryGraph()
+  readonly #database: Database
+  readonly #now: () => number
+  readonly #insertEntry: Statement
+  readonly #insertAccount: Statement
+  readonly #insertParent: Statement
+
+  /** @param now µs since the epoch. */
+  constructor(database: Database, now: () => number) {
+    this.#database = database
+    this.#now = now
+    database.exec(`
+      CREATE TABLE IF NOT EXISTS directory_entries (id INTEGER PRIMARY KEY AUTOINCREMENT, type INTEGER NOT NULL, name TEXT NOT NULL);
+      CREATE TABLE IF NOT EXISTS directory_parents (
+        parent INTEGER NOT NULL, child INTEGER NOT NULL, PRIMARY KEY (parent, child)
+      ) WITHOUT ROWID;
+      CREATE TABLE IF NOT EXISTS accounts (
+        id INTEGER PRIMARY KEY, password TEXT NOT NULL, built_in INTEGER NOT NULL DEFAULT 0,
+        registered INTEGER NOT NULL, last_login INTEGER NOT NULL DEFAULT 0
+      );
+    `)
+    this.#insertEntry = database.prepare('INSERT INTO directory_entries (type, name) VALUES (?, ?)')
+    this.#insertAccount = database.prepare(
+      'INSERT INTO accounts (id, password, built_in, registered) VALUES (?, ?, ?, ?)',
+    )
+    this.#insertParent = database.prepare('INSERT INTO directory_parents (parent, child) VALUES (?, ?)')
+    const entries = database.prepare('SELECT id, type, name FROM directory_entries ORDER BY id')
+    for (const row of entries.iterate()) this.graph.storeEntry(entryOfRow(row))
+    const parents = database.prepare('SELECT parent, child FROM directory_parents ORDER BY parent, child')
+    for (const row of parents.iterate()) this.graph.associate(Number(row.parent), Number(row.child))
+  }
+
+  /** Runs several changes as one transaction, for worlds that are made at once. */
+  together<Result>(work: () => Result): Result {
+    return inTransaction(this.#database, work)
+  }
+
+  /** @param builtIn whether everybody knows the password. @throws ServiceError NAME_TAKEN, INVALID_NAME, UNKNOWN_ENTRY */
+  makeAccount(name: string, passwordHash: string, parent: number, builtIn = false): number {
+    this.#checkName(name)
+    if (this.graph.accountNamed(name) !== undefined) throw new ServiceError(Reason.NameTaken, [name])
+    this.#directory(parent)
+    return this.#atomic(() => {
+      const id = this.#make(EntryType.Account, name, parent)
+      this.#insertAccount.run(id, passwordHash, builtIn ? 1 : 0, this.#now())
+      return { id, type: EntryType.Account, name }
+    }, parent)
+  }
+
+  /**
+   * Makes a directory; one made in `trading_groups` is a trading group and gets its two parts.
+   * @throws ServiceError NAME_TAKEN, INVALID_NAME, UNKNOWN_ENTRY
+   */
+  makeDirectory(name: string, parent: number): number {
+    this.#checkName(name)
+    this.#directory(parent)
+    if (this.graph.directoryNamed(parent, name) !== undefined) throw new ServiceError(Reason.NameTaken, [name])
+    const id = this.#atomic(
+      () => ({ id: this.#make(EntryType.Directory, name, parent), type: EntryType.Directory, name }),
+      parent,
+    )
+    if (parent === this.graph.directoryNamed(ROOT.id, WellKnown.TradingGroups)?.id) {
+      for (const part of Object.values(GroupDirectory)) this.makeDirectory(part, id)
+    }
+    return id
+  }
+
+  /** Deletes an entry, and with it every child that has no other parent. @throws ServiceError UNKNOWN_ENTRY, ILLEGAL_MOVE */
+  delete(id: number): void {
+    this.#entry(id)
+    this.#requireMovable(id)
+    const doomed = new Set([id])
+    for (const current of doomed) {
+      for (const child of this.graph.children(current)) {
+        if (this.graph.parents(child).every(parent => doomed.has(parent))) doomed.add(child)
+      }
+    }
+    inTransaction(this.#database, () => {
+      for (const one of doomed) {
+        this.#database.prepare('DELETE FROM directory_parents WHERE parent = ?1 OR child = ?1').run(one)
+        this.#database.prepare('DELETE FROM directory_entries WHERE id = ?').run(one)
+        this.#database.prepare('DELETE FROM accounts WHERE id = ?').run(one)
+      }
+    })
+    for (const one of [...doomed].reverse()) this.graph.deleteEntry(one)
+  }
+
+  /** @throws ServiceError UNKNOWN_ENTRY, NAME_TAKEN, ILLEGAL_MOVE */
+  associate(parent: number, child: number): void {
+    const entry = this.#entry(child)
+    this.#directory(parent)
+    if (this.graph.hasChild(parent, child)) return
+    if (this.graph.isWithin(parent, child)) throw new ServiceError(Reason.IllegalMove)
+    if (entry.type === EntryType.Directory && this.graph.directoryNamed(parent, entry.name) !== undefined) {
+      throw new ServiceError(Reason.NameTaken, [entry.name])
+    }
+    this.#insertParent.run(parent, child)
+    this.graph.associate(parent, child)
+  }
+
+  /** @throws ServiceError UNKNOWN_ENTRY, ILLEGAL_MOVE where it is the last parent. */
+  detach(parent: number, child: number): void {
+    this.#entry(child)
+    if (!this.graph.hasChild(parent, child)) throw new ServiceError(Reason.UnknownEntry, [parent])
+    this.#requireMovable(child)
+    if (this.graph.parents(child).length === 1) throw new ServiceError(Reason.IllegalMove)
+    this.#database.prepare('DELETE FROM directory_parents WHERE parent = ? AND child = ?').run(parent, child)
+    this.graph.detach(parent, child)
+  }
+
+  /** @throws ServiceError UNKNOWN_ENTRY, NAME_TAKEN, INVALID_NAME */
+  rename(id: number, name: string): void {
+    const entry = this.#entry(id)
+    this.#checkName(name)
+    this.#requireMovable(id)
+    if (entry.name === name) return
+    const taken =
+      entry.type === EntryType.Account
+        ? this.graph.accountNamed(name) !== undefined
+        : this.graph.parents(id).some(parent => this.graph.directoryNamed(parent, name) !== undefined)
+    if (taken) throw new ServiceError(Reason.NameTaken, [name])
+    this.#database.prepare('UPDATE directory_entries SET name = ? WHERE id = ?').run(name, id)
+    this.graph.storeEntry({ ...entry, name })
+  }
+
+  /** Hash of an account's password, empty where there is no such account. */
+  passwordHash(account: number): string {
+    const row = this.#database.prepare('SELECT password FROM accounts WHERE id = ?').get(account)
+    return row === undefined ? '' : String(row.password)
+  }
+
+  /** @throws ServiceError UNKNOWN_ACCOUNT */
+  storePasswordHash(account: number, passwordHash: string): void {
+    const statement = this.#database.prepare('UPDATE accounts SET password = ?, built_in = 0 WHERE id = ?')
+    if (statement.run(passwordHash, account).changes === 0) throw new ServiceError(Reason.UnknownAccount)
+  }
+
+  /** True before anything was made. */
+  get empty(): boolean {
+    return this.graph.children(ROOT.id).size === 0
+  }
+
+  /** Accounts whose password everybody knows. */
+  get builtInPasswords(): number {
+    return Number(this.#database.prepare('SELECT count(*) AS count FROM accounts WHERE built_in = 1').get()?.count)
+  }
+
+  /** @throws ServiceError UNKNOWN_ACCOUNT */
+  accountTimes(account: number): AccountTimes {
+    const row = this.#database.prepare('SELECT registered, last_login FROM accounts WHERE id = ?').get(account)
+    if (row === undefined) throw new ServiceError(Reason.UnknownAccount)
+    return { registered: Number(row.registered), lastLogin: Number(row.last_login) }
+  }
+
+  storeLogin(account: number): void {
+    this.#database.prepare('UPDATE accounts SET last_login = ? WHERE id = ?').run(this.#now(), account)
+  }
+
+  /** Entries with ids above `after`; the root is known to everybody and not among them. */
+  entriesAfter(after: number, rowsMax: number): Page<Entry> {
+    const rows = this.#database
+      .prepare('SELECT id, type, name FROM directory_entries WHERE id > ? ORDER BY id LIMIT ?')
+      .all(after, rowsMax + 1)
+    return pageOf(rows.map(entryOfRow), rowsMax)
+  }
+
+  /** Pairs of parent and child that come after the given one. */
+  associationsAfter(parent: number, child: number, rowsMax: number): Page<readonly [number, number]> {
+    const rows = this.#database
+      .prepare(
+        'SELECT parent, child FROM directory_parents WHERE (parent, child) > (?, ?) ORDER BY parent, child LIMIT ?',
+      )
+      .all(parent, child, rowsMax + 1)
+      .map(row => [Number(row.parent), Number(row.child)] as const)
+    return pageOf(rows, rowsMax)
+  }
+
+  // Entry and first parent belong together. Inside `together` the surrounding transaction makes them so.
+  #atomic(make: () => Entry, parent: number): number {
+    const entry = this.#database.isTransaction ? make() : inTransaction(this.#database, make)
+    this.graph.storeEntry(entry)
+    this.graph.associate(parent, entry.id)
+    return entry.id
+  }
+
+  #make(type: EntryType, name: string, parent: number): number {
+    const id = Number(this.#insertEntry.run(type, name).lastInsertRowid)
+    this.#insertParent.run(parent, id)
+    return id
+  }
+
+  /** The root and the directories that roles hang on stay where they are. */
+  #requireMovable(id: number): void {
+    const entry = this.#entry(id)
+    const names: string[] = Object.values(WellKnown)
+    const wellKnown =
+      entry.type === EntryType.Directory && names.includes(entry.name) && this.graph.hasChild(ROOT.id, id)
+    if (id === ROOT.id || wellKnown) throw new ServiceError(Reason.IllegalMove)
+  }
+
+  #checkName(name: string): void {
+    if (name === '' || name.length > NAME_LENGTH_MAX || name.trim() !== name) {
+      throw new ServiceError(Reason.InvalidName, [NAME_LENGTH_MAX])
+    }
+  }
+
+  #entry(id: number): Entry {
+    const entry = this.graph.entry(id)
+    if (entry === undefined) throw new ServiceError(Reason.UnknownEntry, [id])
+    return entry
+  }
+
+  #directory(id: number): Entry {
+    const entry = this.#entry(id)
+    if (entry.type !== EntryType.Directory) throw new ServiceError(Reason.UnknownEntry, [id])
+    return entry
+  }
+}
+
+function entryOfRow(row: Record<string, unknown>): Entry {
+  const type = row.type === EntryType.Account ? EntryType.Account : EntryType.Directory
+  return { id: Number(row.id), type, name: String(row.name) }
+}

@@ -1,0 +1,37 @@
+// Entry of the platform's thread: an endless task for the thread pool, whose promise settles when the platform ends.
+// It tells through the port where it listens, and ends when it is told to stop or when the other side of the port is
+// gone.
+
+import type { MessagePort } from 'node:worker_threads'
+import type { Address } from '../../config/address.ts'
+import { type PlatformOptions, startPlatform } from './platform.ts'
+
+export interface PlatformThreadData {
+  /** What can be copied between threads; the functions among the platform's options cannot. */
+  readonly options: Omit<PlatformOptions, 'onFault'>
+  /** Handed over with the task. Out: PlatformThreadMessage. In: `stop`. */
+  readonly port: MessagePort
+}
+
+export type PlatformThreadMessage =
+  | { readonly what: 'listening'; readonly address: Address }
+  /** A failure of our own code, as text; the platform goes on. */
+  | { readonly what: 'fault'; readonly text: string }
+
+/** Runs the platform until it is stopped. Rejects where it cannot start, with the reason. */
+export default async function runPlatform({ options, port }: PlatformThreadData): Promise<void> {
+  const tell = (message: PlatformThreadMessage) => port.postMessage(message)
+  const platform = await startPlatform({
+    ...options,
+    onFault: fault =>
+      tell({ what: 'fault', text: fault instanceof Error ? (fault.stack ?? fault.message) : `${fault}` }),
+  })
+  const stopped = new Promise<void>(resolve => {
+    port.once('message', () => resolve())
+    port.once('close', () => resolve())
+  })
+  tell({ what: 'listening', address: platform.address })
+  await stopped
+  await platform.close()
+  port.close()
+}

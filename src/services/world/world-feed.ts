@@ -1,0 +1,156 @@
+// What the main thread knows of the world: accounts, roles, groups, risk parameters and states, and the definitions,
+// mirrored from the services and kept up to date. Every look-up is answered from memory; changes are told as they
+// arrive. While a service is away the last known state holds, and `availabilityChanged` says so.
+
+import { type Definitions, definitionsFromData } from '../../domain/definitions.ts'
+import { AdministrationClient } from '../administration/client.ts'
+import type { Membership, Memberships, TradingGroup } from '../administration/memberships.ts'
+import type { RiskBook, RiskParameters, RiskState } from '../administration/risk.ts'
+import { loadDefinitionsData } from '../definitions/client.ts'
+import type { LocatorClient } from '../locator/client.ts'
+import { type DirectoryGraph, EntryType } from '../locator/directory-graph.ts'
+import type { AvailabilityListener } from '../wire/reconnecting-client.ts'
+
+/** Told of changes, after the look-ups show them. */
+export interface WorldListener {
+  accountAdded?(account: number, name: string): void
+  /** The account has another name. */
+  accountRenamed?(account: number, name: string): void
+  accountRemoved?(account: number): void
+  riskParametersChanged?(account: number, parameters: RiskParameters): void
+  riskStateChanged?(account: number, state: RiskState): void
+  groupStored?(group: number, name: string): void
+  groupDeleted?(group: number): void
+  /** An account got or lost a role: trader or manager of a group, administrator, service. */
+  membershipChanged?(membership: Membership, joined: boolean): void
+  availabilityChanged?: AvailabilityListener
+}
+
+export class WorldFeed {
+  readonly definitions: Definitions
+  /** The definitions as plain data, for other threads. */
+  readonly definitionsData: unknown
+  readonly #administration: AdministrationClient
+  readonly #directory: DirectoryGraph
+  readonly #memberships: Memberships
+  readonly #risk: RiskBook
+
+  private constructor(parts: {
+    definitionsData: unknown
+    administration: AdministrationClient
+    directory: DirectoryGraph
+    memberships: Memberships
+    risk: RiskBook
+  }) {
+    this.definitionsData = parts.definitionsData
+    this.definitions = definitionsFromData(parts.definitionsData)
+    this.#administration = parts.administration
+    this.#directory = parts.directory
+    this.#memberships = parts.memberships
+    this.#risk = parts.risk
+  }
+
+  /**
+   * Loads the whole world through `locator`, whose account has to be a service. The listener hears only of what
+   * changes afterwards.
+   * @throws ServiceError SERVICE_UNAVAILABLE, NOT_PERMITTED; InvalidData
+   */
+  static async open(locator: LocatorClient, listener: WorldListener = {}): Promise<WorldFeed> {
+    const { availabilityChanged } = listener
+    const definitionsData = await loadDefinitionsData(locator)
+    const administration = await AdministrationClient.open(
+      locator,
+      availabilityChanged === undefined ? {} : { onAvailability: availabilityChanged },
+    )
+    try {
+      const [directory, memberships, risk] = await Promise.all([
+        locator.followDirectory(),
+        administration.followMemberships(),
+        administration.followRisk(),
+      ])
+      const world = new WorldFeed({ definitionsData, administration, directory, memberships, risk })
+      world.#listen(listener)
+      return world
+    } catch (error) {
+      administration.close()
+      throw error
+    }
+  }
+
+  /** The client behind the feed, for single questions and for storing risk states. */
+  get administration(): AdministrationClient {
+    return this.#administration
+  }
+
+  /** Ends the feed; the locator client is its owner's. */
+  close(): void {
+    this.#administration.close()
+  }
+
+  /** Ids and names of all accounts. */
+  *accounts(): IterableIterator<readonly [number, string]> {
+    for (const entry of this.#directory.entries()) if (entry.type === EntryType.Account) yield [entry.id, entry.name]
+  }
+
+  accountId(name: string): number | undefined {
+    return this.#directory.accountNamed(name)?.id
+  }
+
+  accountName(account: number): string | undefined {
+    const entry = this.#directory.entry(account)
+    return entry?.type === EntryType.Account ? entry.name : undefined
+  }
+
+  isAccount(account: number): boolean {
+    return this.#directory.entry(account)?.type === EntryType.Account
+  }
+
+  isAdministrator(account: number): boolean {
+    return this.#memberships.isAdministrator(account)
+  }
+
+  /** Whether a session of one account may act for another: administrators for all, managers for their traders. */
+  permitted(sessionAccount: number, account: number): boolean {
+    return this.#memberships.permitted(sessionAccount, account)
+  }
+
+  /** All groups for administrators. */
+  groupsManagedBy(account: number): readonly TradingGroup[] {
+    return this.#memberships.groupsManagedBy(account)
+  }
+
+  get groups(): ReadonlyMap<number, TradingGroup> {
+    return this.#memberships.groups
+  }
+
+  groupNamed(name: string): TradingGroup | undefined {
+    for (const group of this.groups.values()) if (group.name === name) return group
+    return undefined
+  }
+
+  riskParameters(account: number): RiskParameters {
+    return this.#risk.parameters(account)
+  }
+
+  riskState(account: number): RiskState {
+    return this.#risk.state(account)
+  }
+
+  #listen(listener: WorldListener): void {
+    const known = new Set<number>()
+    for (const [account] of this.accounts()) known.add(account)
+    this.#directory.listen({
+      entryStored: ({ id, type, name }) => {
+        if (type !== EntryType.Account) return
+        if (known.has(id)) return listener.accountRenamed?.(id, name)
+        known.add(id)
+        listener.accountAdded?.(id, name)
+      },
+      entryDeleted: ({ id }) => {
+        if (known.delete(id)) listener.accountRemoved?.(id)
+      },
+    })
+    this.#memberships.listen(listener)
+    this.#risk.listen(listener)
+  }
+}

@@ -1,0 +1,539 @@
+// The order desk: what a shard does with a client's request. One call for each, run to its end, without clock, socket,
+// file or random number: time and ids come with the command, outside facts through the view, and everything that
+// happened goes into the event block. The duty cycle makes the block durable before anybody sees it.
+//
+// The way of a submission, each refusal to the side:
+//
+//   decode ──── what cannot be understood: refused, no order
+//   repeated? ─ the same client order id: the first outcome again, or refused for a different order
+//   validate ──┐
+//   checks ────┤ a rejected order: accepted event, REJECTED report
+//   accept      accepted event, buying power held, order in the table
+//   route       the destination reports: NEW, fills, … each booked and written as it comes
+
+import { BuyingPowerModel } from '../accounting/buying-power.ts'
+import { countSubmission } from '../accounting/short-sales.ts'
+import { unreachable } from '../base/assert.ts'
+import type { CheckChain } from '../checks/chain.ts'
+import { OrderUnderCheck, Refusal } from '../checks/check.ts'
+import { type Destination, RoutedOrder } from '../destinations/destination.ts'
+import { pegOf } from '../destinations/peg.ts'
+import type { Price, Quantity } from '../domain/money.ts'
+import { stepFault } from '../domain/order-lifecycle.ts'
+import { OrderStatus, orderStatusNames } from '../domain/order-status.ts'
+import { OrderType } from '../domain/order-type.ts'
+import { Reason } from '../domain/reasons.ts'
+import { Side } from '../domain/side.ts'
+import { tagsFromWire } from '../domain/tags.ts'
+import { TimeInForce } from '../domain/time-in-force.ts'
+import { encodeDone, encodeRefused } from '../protocol/answers.ts'
+import { Kind } from '../protocol/kinds.ts'
+import { MessageReader } from '../protocol/message-reader.ts'
+import { unpack } from '../protocol/msgpack.ts'
+import { type AcceptedFields, type BytesRange, encodeAccepted } from '../protocol/order-events.ts'
+import { decodeRefusal, decodeSubmit, decodeUpdate, submitRequest, updateRequest } from '../protocol/requests.ts'
+import { LookupPurpose } from '../shared-memory/records.ts'
+import type { AccountBook } from './account-book.ts'
+import { BookUnderCheck } from './account-under-check.ts'
+import type { EventBlock } from './event-block.ts'
+import { Fingerprint } from './fingerprint.ts'
+import { type Listing, NOT_LISTED } from './listings.ts'
+import { fitsRange, type OrderLife } from './order-life.ts'
+import { NO_SLOT } from './order-table.ts'
+import type { ShardState } from './shard-state.ts'
+
+/** A request as it comes out of the command ring. One object, filled over and over. */
+export class RequestCommand {
+  session = 0
+  accountRow = 0
+  /** Account of the session that asks. */
+  sessionAccount = 0
+  /** True where that is an administrator. */
+  administrator = false
+  /** µs since the epoch, stamped by main. */
+  time = 0
+  /** Fresh id, for a submission. */
+  orderId = 0
+  /** The body of the frame lies in `bytes` between `start` and `end`. */
+  bytes: Uint8Array = new Uint8Array(0)
+  start = 0
+  end = 0
+}
+
+/** Tells main about a request that only the durable record can answer. */
+export type Lookup = (
+  session: number,
+  requestId: number,
+  accountRow: number,
+  orderId: number,
+  purpose: LookupPurpose,
+) => void
+
+/** Where orders can go, in the order of the `destination` column. */
+export interface Destinations {
+  readonly simulated: Destination
+  readonly manual: Destination
+}
+
+const SIMULATED = 0
+const MANUAL = 1
+
+export class OrderDesk {
+  readonly #state: ShardState
+  readonly #life: OrderLife
+  readonly #events: EventBlock
+  readonly #replies: EventBlock
+  readonly #checks: CheckChain
+  readonly #destinations: readonly Destination[]
+  readonly #lookup: Lookup
+  readonly #reader = new MessageReader()
+  readonly #submit = submitRequest()
+  readonly #update = updateRequest()
+  readonly #checked = new OrderUnderCheck()
+  readonly #underCheck: BookUnderCheck
+  readonly #refusal = new Refusal()
+  readonly #routed = new RoutedOrder()
+  readonly #fingerprint = new Fingerprint()
+  readonly #decoder = new TextDecoder('utf-8', { fatal: true })
+  readonly #accepted: AcceptedFields
+  /** The last destination named by a client, so that the next order to it needs no new string. */
+  #destinationBytes: Uint8Array = new Uint8Array(0)
+  #destinationText = ''
+
+  constructor(
+    state: ShardState,
+    life: OrderLife,
+    events: EventBlock,
+    replies: EventBlock,
+    checks: CheckChain,
+    destinations: Destinations,
+    lookup: Lookup,
+  ) {
+    this.#state = state
+    this.#life = life
+    this.#events = events
+    this.#replies = replies
+    this.#checks = checks
+    this.#destinations = [destinations.simulated, destinations.manual]
+    this.#lookup = lookup
+    this.#underCheck = new BookUnderCheck(state)
+    const none: BytesRange = { bytes: new Uint8Array(0), start: 0, end: 0 }
+    this.#accepted = {
+      requestId: 0,
+      account: 0,
+      reportSequence: 0,
+      orderId: 0,
+      orderSequence: 0,
+      timestamp: 0,
+      submissionAccount: 0,
+      ticker: '',
+      currency: 0,
+      type: OrderType.None,
+      side: Side.None,
+      destination: '',
+      quantity: 0,
+      price: 0,
+      timeInForce: TimeInForce.None,
+      expiry: 0,
+      clOrdId: none,
+      tags: none,
+      shortFlag: false,
+      holdPrice: 0,
+    }
+  }
+
+  /** One request of a client: a submission, a cancel or an update. */
+  request(command: RequestCommand): void {
+    const reader = this.#reader
+    reader.start(command.bytes, command.start, command.end)
+    const elements = reader.arrayHeader()
+    const kind = reader.integer()
+    const requestId = reader.integer()
+    reader.raw() // the account: main has looked at it
+    switch (kind) {
+      case Kind.Submit:
+        this.#submission(command, requestId, elements)
+        break
+      case Kind.Cancel:
+        this.#cancel(command, requestId, elements)
+        break
+      case Kind.Update:
+        this.#manualUpdate(command, requestId, elements)
+        break
+      default:
+        unreachable(kind as never) // main passes on nothing else
+    }
+  }
+
+  #submission(command: RequestCommand, requestId: number, elements: number): void {
+    const state = this.#state
+    const book = state.book(command.accountRow)
+    const order = this.#submit
+    const malformed = decodeSubmit(this.#reader, elements, order)
+    if (malformed !== Reason.None) return this.#refuse(command, requestId, malformed, [decodeRefusal.param])
+    if (order.tags.end !== order.tags.start && !this.#readTags(order.tags)) {
+      return this.#refuse(command, requestId, Reason.InvalidTags, [32])
+    }
+    if (!isUtf8(order.clOrdId) || !isUtf8(order.ticker) || !isUtf8(order.destination)) {
+      return this.#refuse(command, requestId, Reason.InvalidText, [0])
+    }
+    if (state.orders.full)
+      return this.#refuse(command, requestId, Reason.Capacity, ['live orders', state.orders.capacity])
+
+    const listing = state.listings.resolve(order.ticker)
+    const destination =
+      order.destination.end === order.destination.start
+        ? listing.preferredDestination
+        : this.#destinationOf(order.destination)
+    const currency = order.currency !== 0 ? order.currency : (listing.venue?.currency ?? 0)
+    const hasClOrdId = order.clOrdId.end !== order.clOrdId.start
+    const fingerprint = this.#fingerprint
+    if (hasClOrdId) {
+      fingerprint.take(
+        listing.text,
+        destination,
+        currency,
+        order.type,
+        order.side,
+        order.quantity,
+        order.price,
+        order.timeInForce,
+        order.expiry,
+      )
+      const { bytes, start, end } = order.clOrdId
+      const entry = state.clOrdIds.find(book.row, bytes, start, end)
+      if (entry >= 0) {
+        const first = state.clOrdIds.orderIdOf(entry)
+        if (!state.clOrdIds.sameOrder(entry, fingerprint.words)) {
+          return this.#refuse(command, requestId, Reason.ClOrdIdReused, [first])
+        }
+        this.#lookup(command.session, requestId, command.accountRow, first, LookupPurpose.Repeat)
+        return
+      }
+    }
+
+    const timestamp = Math.max(book.timestamp, command.time)
+    const refusal = this.#refusal
+    refusal.clear()
+    const valid = this.#validate(listing, destination, currency, timestamp, refusal)
+    // Only an order that may live counts for the short flag and opens a holding: a refused one leaves no trace but
+    // its reports.
+    const manual = valid && destination === state.definitions.manualOrderEntry.id
+    let passed = valid
+    if (valid && !manual) {
+      const checked = this.#checked
+      checked.tickerIndex = listing.index
+      checked.venue = listing.venue!
+      checked.currency = currency
+      checked.type = order.type as OrderType
+      checked.side = order.side as Side
+      checked.quantity = order.quantity
+      checked.price = order.price
+      checked.timestamp = timestamp
+      checked.holdPrice = 0
+      state.view.refreshTerms(book.row)
+      this.#followCurrency(book)
+      this.#underCheck.look(book, listing)
+      state.view.look(listing)
+      passed = this.#checks.check(checked, this.#underCheck, state.view, refusal)
+    }
+    if (passed && !state.listings.number(listing)) {
+      refusal.set(Reason.Capacity, 'tickers', state.limits.listingsMax)
+      passed = false
+    }
+    if (passed && !this.#fits(book, listing, order.quantity, order.price, refusal)) passed = false
+
+    const side = order.side as Side
+    const holding = passed ? book.holding(listing) : undefined
+    const known = holding ?? (listing.index === NOT_LISTED ? undefined : book.holdings.get(listing.index))
+    const pendingSell = known?.pendingSell ?? 0
+    const shortFlag = side === Side.Ask && pendingSell + order.quantity > (known?.position ?? 0)
+    let holdPrice: Price = this.#checked.holdPrice
+    if (!passed) holdPrice = 0
+    else if (manual || !this.#checks.pricesOrders) {
+      holdPrice = this.#priceUnchecked(book, listing, currency, order.type as OrderType, side, order.price)
+    }
+
+    const accepted = this.#accepted
+    accepted.requestId = requestId
+    accepted.account = book.accountId
+    accepted.reportSequence = ++book.reportSequence
+    accepted.orderId = command.orderId
+    accepted.orderSequence = ++book.orderSequence
+    accepted.timestamp = timestamp
+    accepted.submissionAccount = command.sessionAccount
+    accepted.ticker = listing.text
+    accepted.currency = currency
+    accepted.type = order.type as OrderType
+    accepted.side = side
+    accepted.destination = destination
+    accepted.quantity = order.quantity
+    accepted.price = order.price
+    accepted.timeInForce = order.timeInForce as TimeInForce
+    accepted.expiry = order.expiry
+    accepted.clOrdId = order.clOrdId
+    accepted.tags = order.tags
+    accepted.shortFlag = shortFlag
+    accepted.holdPrice = Number.isNaN(holdPrice) ? 0 : holdPrice
+    book.timestamp = timestamp
+    book.reportsSinceSnapshot += 1
+    state.touch(book)
+    encodeAccepted(this.#events.writer, accepted)
+    this.#events.route(command.session, book.row)
+    if (hasClOrdId) {
+      const { bytes, start, end } = order.clOrdId
+      state.clOrdIds.add(book.row, bytes, start, end, command.orderId, fingerprint.words)
+    }
+    if (holding === undefined) {
+      this.#life.explain(refusal.reason as Reason, refusal.params.slice())
+      this.#life.writeRejection(book, command.orderId, timestamp)
+      return
+    }
+
+    const { orders } = state
+    const slot = orders.add(command.orderId)
+    orders.quantity[slot] = order.quantity
+    orders.price[slot] = order.price
+    orders.cumQty[slot] = 0
+    orders.reports[slot] = 1
+    orders.accountRow[slot] = book.row
+    orders.listing[slot] = listing.index
+    orders.currency[slot] = currency
+    orders.side[slot] = side
+    orders.type[slot] = order.type
+    orders.timeInForce[slot] = order.timeInForce
+    orders.status[slot] = OrderStatus.PendingNew
+    orders.destination[slot] = manual ? MANUAL : SIMULATED
+    orders.leftOut[slot] = Number.isNaN(holdPrice) ? 1 : 0
+    this.#life.begin(slot, book)
+    countSubmission(holding, side, order.quantity)
+    if (side === Side.Bid) holding.pendingBuy += order.quantity
+    state.touchHolding(holding)
+    if (orders.leftOut[slot] === 0) book.buyingPower.hold(slot, holding.exposure, side, order.quantity, holdPrice)
+
+    const routed = this.#routed
+    routed.tickerIndex = listing.index
+    routed.side = side
+    routed.type = order.type as OrderType
+    routed.timeInForce = order.timeInForce as TimeInForce
+    routed.quantity = order.quantity
+    routed.price = order.price
+    routed.expiryUs = order.expiry
+    routed.destination = destination
+    routed.byAdministrator = command.administrator
+    if (order.type === OrderType.Pegged) pegOf(this.#tagsOf(order.tags), routed)
+    this.#destinations[orders.destination[slot]].submit(slot, routed, timestamp)
+  }
+
+  /** The ladder of what an order has to be, whatever the market and the account are. */
+  #validate(listing: Listing, destination: string, currency: number, timestamp: number, refusal: Refusal): boolean {
+    const order = this.#submit
+    const { definitions } = this.#state
+    if (listing.fault !== Reason.None) return refusal.set(listing.fault, listing.text)
+    if (order.side !== Side.Bid && order.side !== Side.Ask) return refusal.set(Reason.InvalidSide)
+    if (order.type < OrderType.Market || order.type > OrderType.Stop) return refusal.set(Reason.InvalidOrderType)
+    if (order.timeInForce < TimeInForce.Day || order.timeInForce > TimeInForce.Gtd) {
+      return refusal.set(Reason.InvalidTimeInForce)
+    }
+    if (order.quantity <= 0) return refusal.set(Reason.InvalidQuantity)
+    if (order.price < 0) return refusal.set(Reason.InvalidPrice)
+    const needsPrice = order.type === OrderType.Limit || order.type === OrderType.Stop
+    if (needsPrice && order.price === 0) return refusal.set(Reason.InvalidPrice)
+    if (order.timeInForce === TimeInForce.Gtd ? order.expiry <= timestamp : order.expiry !== 0) {
+      return refusal.set(Reason.InvalidExpiry)
+    }
+    if (definitions.currency(currency) === undefined) return refusal.set(Reason.UnknownCurrency, currency)
+    if (destination === definitions.manualOrderEntry.id) return true
+    if (definitions.destination(destination) === undefined) return refusal.set(Reason.UnknownDestination, destination)
+    if (!definitions.serves(destination, listing.venue!.mic)) return refusal.set(Reason.DestinationVenue, destination)
+    return true
+  }
+
+  #fits(book: AccountBook, listing: Listing, quantity: Quantity, price: Price, refusal: Refusal): boolean {
+    const state = this.#state
+    if (!book.holdings.has(listing.index)) {
+      if (state.positions >= state.limits.positionsMax) {
+        return refusal.set(Reason.Capacity, 'positions', state.limits.positionsMax)
+      }
+      state.positions += 1
+    }
+    if (!fitsRange(book.holding(listing), quantity, price)) return refusal.set(Reason.AmountTooLarge)
+    return true
+  }
+
+  /** At what price an order is held that no check has priced: as a recovered one would be; NaN leaves it out. */
+  #priceUnchecked(
+    book: AccountBook,
+    listing: Listing,
+    currency: number,
+    type: OrderType,
+    side: Side,
+    price: Price,
+  ): Price {
+    const { view } = this.#state
+    view.look(listing)
+    const expected = view.expectedPrice(type, side, price)
+    return view.convert(expected, currency, book.currency)
+  }
+
+  /** Builds the buying power anew where the currency of the account's risk parameters has changed. */
+  #followCurrency(book: AccountBook): void {
+    const state = this.#state
+    const currency = state.view.accountCurrency(book.row)
+    if (currency === book.currency) return
+    const { orders, view } = state
+    const before = book.buyingPower
+    for (let slot = book.liveHead; slot !== NO_SLOT; slot = orders.next[slot]) {
+      if (orders.leftOut[slot] === 0) before.release(slot)
+    }
+    book.currency = currency
+    book.buyingPower = new BuyingPowerModel(state.buyingPower)
+    for (const holding of book.holdings.values()) {
+      holding.exposure = book.buyingPower.openExposure()
+      const cost = view.convert(holding.inventory.costBasis, holding.currency, currency)
+      if (!Number.isNaN(cost)) book.buyingPower.adjust(holding.exposure, holding.inventory.quantity, cost)
+    }
+    for (let slot = book.liveHead; slot !== NO_SLOT; slot = orders.next[slot]) {
+      const listing = state.listings.all[orders.listing[slot]]
+      const side = orders.side[slot] as Side
+      const price = this.#priceUnchecked(
+        book,
+        listing,
+        orders.currency[slot],
+        orders.type[slot] as OrderType,
+        side,
+        orders.price[slot],
+      )
+      orders.leftOut[slot] = Number.isNaN(price) ? 1 : 0
+      if (orders.leftOut[slot] === 1) continue
+      const leavesQty = Math.max(0, orders.quantity[slot] - orders.cumQty[slot])
+      book.buyingPower.hold(slot, book.holding(listing).exposure, side, leavesQty, price)
+    }
+    state.touch(book)
+  }
+
+  #cancel(command: RequestCommand, requestId: number, elements: number): void {
+    const orderId = this.#reader.integer()
+    if (!this.#reader.complete || elements !== 4) {
+      return this.#refuse(command, requestId, Reason.MalformedMessage, [3])
+    }
+    const slot = this.#live(command, requestId, orderId)
+    if (slot === NO_SLOT) return
+    const { orders } = this.#state
+    if (orders.status[slot] === OrderStatus.PendingCancel) {
+      return this.#refuse(command, requestId, Reason.AlreadyCanceling, [orderId])
+    }
+    const book = this.#state.book(command.accountRow)
+    this.#destinations[orders.destination[slot]].cancel(slot, Math.max(book.timestamp, command.time))
+    this.#done(command, requestId)
+  }
+
+  #manualUpdate(command: RequestCommand, requestId: number, elements: number): void {
+    const update = this.#update
+    const malformed = decodeUpdate(this.#reader, elements, update)
+    if (malformed !== Reason.None) return this.#refuse(command, requestId, malformed, [decodeRefusal.param])
+    if (!isUtf8(update.text) || !isUtf8(update.lastMarket) || !isUtf8(update.liquidityFlag)) {
+      return this.#refuse(command, requestId, Reason.InvalidText, [0])
+    }
+    if (update.tags.end !== update.tags.start && !this.#readTags(update.tags)) {
+      return this.#refuse(command, requestId, Reason.InvalidTags, [32])
+    }
+    const slot = this.#live(command, requestId, update.orderId)
+    if (slot === NO_SLOT) return
+    const { orders } = this.#state
+    const status = update.status as OrderStatus
+    if (orderStatusNames[status] === undefined) return this.#refuse(command, requestId, Reason.InvalidStatus, [])
+    const current = orders.status[slot] as OrderStatus
+    const fault = stepFault({
+      current,
+      leavesQty: Math.max(0, orders.quantity[slot] - orders.cumQty[slot]),
+      next: status,
+      lastQty: update.lastQty,
+    })
+    if (fault !== Reason.None) {
+      return this.#refuse(command, requestId, fault, [orderStatusNames[current], orderStatusNames[status]])
+    }
+    const book = this.#state.book(command.accountRow)
+    const holding = book.holding(this.#state.listings.all[orders.listing[slot]])
+    if (update.lastPx < 0 || (update.lastQty !== 0 && !fitsRange(holding, update.lastQty, update.lastPx))) {
+      return this.#refuse(command, requestId, Reason.AmountTooLarge, [])
+    }
+    const destination = this.#destinations[orders.destination[slot]]
+    destination.update(slot, status, update.lastQty)
+    const { fields } = this.#life
+    fields.status = status
+    fields.lastQty = update.lastQty
+    fields.lastPx = update.lastPx
+    fields.timestamp = update.timestamp === 0 ? command.time : Math.min(update.timestamp, command.time)
+    fields.text = this.#text(update.text)
+    fields.lastMarket = this.#text(update.lastMarket)
+    fields.liquidityFlag = this.#text(update.liquidityFlag)
+    fields.executionFee = update.executionFee
+    fields.processingFee = update.processingFee
+    fields.commission = update.commission
+    fields.tags = update.tags
+    fields.operator = command.sessionAccount
+    this.#life.apply(slot)
+    this.#done(command, requestId)
+  }
+
+  /** Slot of the account's live order; otherwise main is asked to refuse by what the record says, and NO_SLOT. */
+  #live(command: RequestCommand, requestId: number, orderId: number): number {
+    const { orders } = this.#state
+    const slot = orders.find(orderId)
+    if (slot !== NO_SLOT && orders.accountRow[slot] === command.accountRow) return slot
+    if (orderId <= 0) this.#refuse(command, requestId, Reason.UnknownOrder, [orderId])
+    else this.#lookup(command.session, requestId, command.accountRow, orderId, LookupPurpose.Refuse)
+    return NO_SLOT
+  }
+
+  #refuse(command: RequestCommand, requestId: number, reason: Reason, params: readonly (string | number)[]): void {
+    encodeRefused(this.#replies.writer, requestId, this.#state.view.accountId(command.accountRow), reason, params)
+    this.#replies.route(command.session, command.accountRow)
+  }
+
+  #done(command: RequestCommand, requestId: number): void {
+    encodeDone(this.#replies.writer, requestId, this.#state.view.accountId(command.accountRow))
+    this.#replies.route(command.session, command.accountRow)
+  }
+
+  #destinationOf({ bytes, start, end }: BytesRange): string {
+    const known = this.#destinationBytes
+    let same = known.length === end - start
+    for (let i = 0; same && i < known.length; i++) same = known[i] === bytes[start + i]
+    if (!same) {
+      this.#destinationBytes = bytes.slice(start, end)
+      this.#destinationText = this.#decoder.decode(this.#destinationBytes)
+    }
+    return this.#destinationText
+  }
+
+  #text({ bytes, start, end }: BytesRange): string {
+    return start === end ? '' : this.#decoder.decode(bytes.slice(start, end))
+  }
+
+  #tagsOf({ bytes, start, end }: BytesRange) {
+    return start === end ? [] : (tagsFromWire(unpack(bytes.slice(start, end))) ?? [])
+  }
+
+  #readTags({ bytes, start, end }: BytesRange): boolean {
+    return tagsFromWire(unpack(bytes.slice(start, end))) !== undefined
+  }
+}
+
+/** Whether the bytes are UTF-8; ASCII, which nearly all are, is seen without a call. */
+function isUtf8({ bytes, start, end }: BytesRange): boolean {
+  for (let i = start; i < end; i++) if (bytes[i] >= 0x80) return isUtf8Slow(bytes.slice(start, end))
+  return true
+}
+
+const strict = new TextDecoder('utf-8', { fatal: true })
+
+function isUtf8Slow(bytes: Uint8Array): boolean {
+  try {
+    strict.decode(bytes)
+    return true
+  } catch {
+    return false // the only way it fails
+  }
+}

@@ -1,0 +1,205 @@
+// What happens to a live order: each report of a destination or of an administrator is booked into position, buying
+// power and short sales, numbered, and written as an event; a terminal one takes the order out of the shard.
+
+import { record } from '../accounting/inventory.ts'
+import { countReport } from '../accounting/short-sales.ts'
+import { assert } from '../base/assert.ts'
+import type { DestinationEvents } from '../destinations/destination.ts'
+import { AmountOutOfRange, multiply, type Price, type Quantity, WIRE_MICROS_MAX } from '../domain/money.ts'
+import { isTerminal, OrderStatus, statusAfter } from '../domain/order-status.ts'
+import { Reason, reasonText } from '../domain/reasons.ts'
+import { direction, Side } from '../domain/side.ts'
+import { type BytesRange, encodeReport, type ReportFields } from '../protocol/order-events.ts'
+import type { AccountBook, Holding } from './account-book.ts'
+import type { EventBlock } from './event-block.ts'
+import { NO_SLOT } from './order-table.ts'
+import type { ShardState } from './shard-state.ts'
+
+const EMPTY: BytesRange = { bytes: new Uint8Array(0), start: 0, end: 0 }
+const NO_PARAMS: readonly (string | number)[] = []
+
+export class OrderLife implements DestinationEvents {
+  readonly #state: ShardState
+  readonly #events: EventBlock
+  /** The report being written. Callers with more to say than `report` takes fill in the rest before, and it is reset. */
+  readonly fields: ReportFields = {
+    account: 0,
+    reportSequence: 0,
+    orderId: 0,
+    sequence: 0,
+    timestamp: 0,
+    status: OrderStatus.None,
+    lastQty: 0,
+    lastPx: 0,
+    cumQty: 0,
+    leavesQty: 0,
+    liquidityFlag: '',
+    lastMarket: '',
+    executionFee: 0,
+    processingFee: 0,
+    commission: 0,
+    reason: Reason.None,
+    params: NO_PARAMS,
+    text: '',
+    tags: EMPTY,
+    operator: 0,
+  }
+
+  constructor(state: ShardState, events: EventBlock) {
+    this.#state = state
+    this.#events = events
+  }
+
+  report(
+    slot: number,
+    status: OrderStatus,
+    lastQty: Quantity,
+    lastPx: Price,
+    timestampUs: number,
+    reason: Reason,
+    lastMarket: string,
+  ): void {
+    const { fields } = this
+    fields.status = status
+    fields.lastQty = lastQty
+    fields.lastPx = lastPx
+    fields.timestamp = timestampUs
+    fields.lastMarket = lastMarket
+    if (reason !== Reason.None) this.explain(reason, NO_PARAMS)
+    this.apply(slot)
+  }
+
+  /** Puts a reason and its text into the report being written. */
+  explain(reason: Reason, params: readonly (string | number)[]): void {
+    this.fields.reason = reason
+    this.fields.params = params
+    this.fields.text = reasonText(reason, params)
+  }
+
+  /** Books and writes the report that `fields` describe (status, last quantity and price, time, …) on a live order. */
+  apply(slot: number): void {
+    const { fields } = this
+    const { orders, books, listings } = this.#state
+    const book = books[orders.accountRow[slot]]
+    const listing = listings.all[orders.listing[slot]]
+    assert(book !== undefined && listing !== undefined, 'a live order without account or listing')
+    const holding = book.holding(listing)
+    const { status, lastQty } = fields
+    const terminal = isTerminal(status)
+    const leavesBefore = Math.max(0, orders.quantity[slot] - orders.cumQty[slot])
+
+    if (lastQty !== 0 || terminal) this.#book(slot, book, holding, leavesBefore, terminal)
+
+    const cumQty = orders.cumQty[slot] + lastQty
+    orders.cumQty[slot] = cumQty
+    fields.cumQty = cumQty
+    fields.leavesQty = terminal ? 0 : Math.max(0, orders.quantity[slot] - cumQty)
+    fields.orderId = orders.orderId[slot]
+    fields.sequence = orders.reports[slot]++
+    orders.status[slot] = statusAfter(orders.status[slot] as OrderStatus, status)
+    this.#write(book)
+
+    if (terminal) this.#end(slot, book)
+  }
+
+  /** Writes the REJECTED report of an order that never lived; `fields` hold reason and text. */
+  writeRejection(book: AccountBook, orderId: number, timestampUs: number): void {
+    const { fields } = this
+    fields.status = OrderStatus.Rejected
+    fields.lastQty = 0
+    fields.lastPx = 0
+    fields.cumQty = 0
+    fields.leavesQty = 0
+    fields.timestamp = timestampUs
+    fields.orderId = orderId
+    fields.sequence = 1
+    this.#write(book)
+  }
+
+  /** Takes an accepted order into the account's chain of live orders. */
+  begin(slot: number, book: AccountBook): void {
+    const { orders } = this.#state
+    orders.next[slot] = book.liveHead
+    orders.previous[slot] = NO_SLOT
+    if (book.liveHead !== NO_SLOT) orders.previous[book.liveHead] = slot
+    book.liveHead = slot
+    book.liveOrders += 1
+  }
+
+  #end(slot: number, book: AccountBook): void {
+    const { orders } = this.#state
+    const next = orders.next[slot]
+    const previous = orders.previous[slot]
+    if (previous === NO_SLOT) book.liveHead = next
+    else orders.next[previous] = next
+    if (next !== NO_SLOT) orders.previous[next] = previous
+    book.liveOrders -= 1
+    orders.remove(slot)
+  }
+
+  // Position, result, short sales and buying power after a fill or an end.
+  #book(slot: number, book: AccountBook, holding: Holding, leavesBefore: Quantity, terminal: boolean): void {
+    const { fields } = this
+    const state = this.#state
+    const { orders } = state
+    const side = orders.side[slot] as Side
+    const { lastQty, lastPx } = fields
+    if (lastQty !== 0) {
+      const fees = fields.executionFee + fields.processingFee + fields.commission
+      if (holding.currency === 0) holding.currency = orders.currency[slot]
+      record(holding.inventory, direction(side) * lastQty, multiply(lastQty, lastPx), fees)
+    }
+    countReport(holding, side, leavesBefore, lastQty, terminal)
+    if (side === Side.Bid) holding.pendingBuy -= terminal ? leavesBefore : Math.min(leavesBefore, lastQty)
+    if (orders.leftOut[slot] === 0) {
+      const price = lastQty === 0 ? 0 : state.view.convert(lastPx, orders.currency[slot], book.currency)
+      assert(!Number.isNaN(price), 'a rate that was there when the order was held is gone')
+      if (terminal) book.buyingPower.release(slot, lastQty, price)
+      else book.buyingPower.fill(slot, lastQty, price)
+    }
+    state.touchHolding(holding)
+  }
+
+  #write(book: AccountBook): void {
+    const { fields } = this
+    book.timestamp = Math.max(book.timestamp, fields.timestamp)
+    fields.timestamp = book.timestamp
+    fields.account = book.accountId
+    fields.reportSequence = ++book.reportSequence
+    book.reportsSinceSnapshot += 1
+    this.#state.touch(book)
+    encodeReport(this.#events.writer, fields)
+    this.#events.route(0, book.row)
+    this.#reset()
+  }
+
+  #reset(): void {
+    const { fields } = this
+    if (fields.reason === Reason.None && fields.operator === 0 && fields.lastMarket === '') return
+    fields.liquidityFlag = ''
+    fields.lastMarket = ''
+    fields.executionFee = 0
+    fields.processingFee = 0
+    fields.commission = 0
+    fields.reason = Reason.None
+    fields.params = NO_PARAMS
+    fields.text = ''
+    fields.tags = EMPTY
+    fields.operator = 0
+  }
+}
+
+/** Whether the amounts of a fill fit what the account has already; administrators may book what no check has seen. */
+export function fitsRange(holding: Holding, quantity: Quantity, price: Price): boolean {
+  try {
+    const value = multiply(quantity, price)
+    const { inventory } = holding
+    return (
+      Math.abs(inventory.quantity) + holding.pendingBuy + holding.pendingSell + quantity <= WIRE_MICROS_MAX &&
+      Math.abs(inventory.costBasis) + value <= WIRE_MICROS_MAX
+    )
+  } catch (error) {
+    if (error instanceof AmountOutOfRange) return false
+    throw error
+  }
+}

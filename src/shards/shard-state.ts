@@ -1,0 +1,71 @@
+// Everything a shard knows, in one object: what a step reads and changes. Built empty; filled by restoring.
+
+import { BuyingPowerModel, BuyingPowerPool } from '../accounting/buying-power.ts'
+import type { Definitions } from '../domain/definitions.ts'
+import { AccountBook, type Holding } from './account-book.ts'
+import { ClOrdIds } from './cl-ord-ids.ts'
+import { type Listing, Listings } from './listings.ts'
+import type { MarketView } from './market-view.ts'
+import { NO_SLOT, OrderTable } from './order-table.ts'
+
+export interface ShardLimits {
+  /** Live orders of the shard. */
+  liveOrdersMax: number
+  /** Client order ids remembered; more than `liveOrdersMax`. */
+  clOrdIdsMax: number
+  /** Tickers that may get a number. */
+  listingsMax: number
+  /** Positions (account and ticker) of the shard. */
+  positionsMax: number
+}
+
+export class ShardState {
+  readonly definitions: Definitions
+  readonly limits: ShardLimits
+  readonly view: MarketView
+  readonly orders: OrderTable
+  readonly buyingPower: BuyingPowerPool
+  readonly clOrdIds: ClOrdIds
+  readonly listings: Listings
+  /** By row in the account table; accounts get their book with their first order. */
+  readonly books: (AccountBook | undefined)[] = []
+  /** What changed since the shared tables were last brought up to date. */
+  readonly touchedBooks: AccountBook[] = []
+  readonly touchedHoldings: Holding[] = []
+  /** Listings numbered since main was last told. */
+  readonly newListings: Listing[] = []
+  positions = 0
+
+  constructor(definitions: Definitions, limits: ShardLimits, view: MarketView) {
+    this.definitions = definitions
+    this.limits = limits
+    this.view = view
+    this.orders = new OrderTable(limits.liveOrdersMax)
+    this.buyingPower = new BuyingPowerPool(limits.liveOrdersMax)
+    this.clOrdIds = new ClOrdIds(limits.clOrdIdsMax, orderId => this.orders.find(orderId) !== NO_SLOT)
+    this.listings = new Listings(definitions, limits.listingsMax, listing => this.newListings.push(listing))
+  }
+
+  /** The book of the account in `row`, opened if there is none yet. */
+  book(row: number): AccountBook {
+    let book = this.books[row]
+    if (book === undefined) {
+      const model = new BuyingPowerModel(this.buyingPower)
+      book = new AccountBook(row, this.view.accountId(row), this.view.accountCurrency(row), model)
+      this.books[row] = book
+    }
+    return book
+  }
+
+  touch(book: AccountBook): void {
+    if (book.touched) return
+    book.touched = true
+    this.touchedBooks.push(book)
+  }
+
+  touchHolding(holding: Holding): void {
+    if (holding.touched) return
+    holding.touched = true
+    this.touchedHoldings.push(holding)
+  }
+}

@@ -1,0 +1,73 @@
+// The entry of a shard's thread: a task of the thread pool that ends when main stops the shard, or when the shard fails.
+// A shard that breaks one of its own promises, or whose journal cannot be written, must not go on: its error travels to
+// main, which stops the process; recovery is the ordinary start.
+
+import { Log, type LogLevelName } from '../base/log.ts'
+import type { CheckName } from '../checks/chain.ts'
+import { definitionsFromData } from '../domain/definitions.ts'
+import { JournalWriter } from '../journal/journal-writer.ts'
+import type { Durability } from '../journal/segment.ts'
+import { AccountTable } from '../shared-memory/account-table.ts'
+import { Doorbell } from '../shared-memory/doorbell.ts'
+import { MAIN_THREAD, type SharedMemory, shardThread } from '../shared-memory/memory-map.ts'
+import { PositionTable } from '../shared-memory/position-table.ts'
+import { QuoteTable } from '../shared-memory/quote-table.ts'
+import { RateTable } from '../shared-memory/rate-table.ts'
+import { RingConsumer, RingProducer } from '../shared-memory/ring.ts'
+import { WriterShared } from '../shared-memory/writer-shared.ts'
+import { assembleShard } from './shard.ts'
+import type { ShardLimits } from './shard-state.ts'
+
+/** Plain data, as it crosses from main into the thread. */
+export interface ShardThreadOptions {
+  readonly shard: number
+  readonly memory: SharedMemory
+  /** The writer's memory, and the number of this shard's journal in it. */
+  readonly writerShared: SharedArrayBuffer
+  readonly journalNumber: number
+  readonly journalDirectory: string
+  readonly durability: Durability
+  readonly segmentBytes: number
+  /** As `definitionsFromData` takes them. */
+  readonly definitions: unknown
+  readonly checks: readonly CheckName[]
+  readonly limits: ShardLimits
+  readonly snapshotReports: number
+  readonly commandsPerTurnMax: number
+  readonly spinUs: number
+  readonly logLevel: LogLevelName
+}
+
+export default function runShard(options: ShardThreadOptions): void {
+  const { memory, shard } = options
+  const { sizes } = memory
+  const log = new Log({ component: `shard-${shard}`, level: options.logLevel })
+  const journal = JournalWriter.open({
+    directory: options.journalDirectory,
+    durability: options.durability,
+    segmentBytes: options.segmentBytes,
+  })
+  if (journal.repaired !== undefined) log.warning('the torn tail of the journal was cut off', { ...journal.repaired })
+  const writer = new WriterShared(options.writerShared)
+  writer.publishDurable(options.journalNumber, journal.nextSequence)
+  const { cycle } = assembleShard({
+    ...options,
+    definitions: definitionsFromData(options.definitions),
+    accounts: new AccountTable(memory.accounts, sizes.accountsMax),
+    positions: new PositionTable(memory.positions[shard], sizes.positionsPerShardMax),
+    quotes: new QuoteTable(memory.quotes, sizes.tickersMax),
+    rates: new RateTable(memory.rates, sizes.ratesMax),
+    commands: new RingConsumer(memory.commandRings[shard]),
+    reports: new RingProducer(memory.reportRings[shard]),
+    doorbell: new Doorbell(memory.doorbells, shardThread(shard), options.spinUs),
+    mainDoorbell: new Doorbell(memory.doorbells, MAIN_THREAD),
+    journal: {
+      append(block, end, entries) {
+        const first = journal.append(block, end, entries)
+        writer.publishDurable(options.journalNumber, first + entries)
+      },
+    },
+  })
+  cycle.run()
+  journal.close()
+}

@@ -1,0 +1,83 @@
+// Puts a shard together from its parts. The thread gives it rings, tables and a journal that are shared; a rehearsal the
+// same on one thread.
+
+import { CheckChain, type CheckName } from '../checks/chain.ts'
+import { ManualEntry } from '../destinations/manual-entry.ts'
+import { SimulatedVenue } from '../destinations/simulated-venue.ts'
+import type { Definitions } from '../domain/definitions.ts'
+import type { AccountTable } from '../shared-memory/account-table.ts'
+import type { Doorbell } from '../shared-memory/doorbell.ts'
+import type { PositionTable } from '../shared-memory/position-table.ts'
+import type { QuoteTable } from '../shared-memory/quote-table.ts'
+import type { RateTable } from '../shared-memory/rate-table.ts'
+import type { RingConsumer, RingProducer } from '../shared-memory/ring.ts'
+import { type BlockSink, DutyCycle } from './duty-cycle.ts'
+import { EventBlock } from './event-block.ts'
+import { MarketFeed } from './market-feed.ts'
+import { MarketView } from './market-view.ts'
+import { OrderDesk } from './order-desk.ts'
+import { OrderLife } from './order-life.ts'
+import { Restoration } from './restoration.ts'
+import { ShardRows } from './shard-rows.ts'
+import { type ShardLimits, ShardState } from './shard-state.ts'
+import { Snapshots } from './snapshots.ts'
+
+/** First size of the buffer that collects a turn's events; grows if one market event fills many orders. */
+const EVENTS_BYTES = 4 << 20
+/** One turn takes commands up to a megabyte of events, and one market event may end every live order of the shard. */
+const EVENTS_BYTES_MAX = 512 << 20
+
+export interface ShardParts {
+  readonly definitions: Definitions
+  readonly limits: ShardLimits
+  readonly checks: readonly CheckName[]
+  /** Reports of an account between two inventory snapshots at least. */
+  readonly snapshotReports: number
+  readonly commandsPerTurnMax: number
+  readonly accounts: AccountTable
+  readonly positions: PositionTable
+  readonly quotes: QuoteTable
+  readonly rates: RateTable
+  readonly commands: RingConsumer
+  readonly reports: RingProducer
+  readonly doorbell: Doorbell
+  readonly mainDoorbell: Doorbell
+  readonly journal: BlockSink
+}
+
+export function assembleShard(parts: ShardParts): { cycle: DutyCycle; state: ShardState } {
+  const view = new MarketView(parts.accounts, parts.quotes, parts.rates)
+  const state = new ShardState(parts.definitions, parts.limits, view)
+  const events = new EventBlock(EVENTS_BYTES, EVENTS_BYTES_MAX)
+  const replies = new EventBlock(EVENTS_BYTES / 16, EVENTS_BYTES_MAX)
+  const life = new OrderLife(state, events)
+  const listing = (index: number) => state.listings.all[index]
+  const venue = new SimulatedVenue({
+    capacity: parts.limits.liveOrdersMax,
+    definitions: parts.definitions,
+    tickers: {
+      listing: index => listing(index).venue!,
+      bid: index => view.bid(listing(index).quoteRow),
+      ask: index => view.ask(listing(index).quoteRow),
+    },
+    events: life,
+  })
+  const manual = new ManualEntry(life)
+  const checks = new CheckChain(parts.checks, parts.limits.listingsMax)
+  const desk = new OrderDesk(state, life, events, replies, checks, { simulated: venue, manual }, (...request) =>
+    cycle.lookup(...request),
+  )
+  const cycle: DutyCycle = new DutyCycle({
+    ...parts,
+    state,
+    desk,
+    venue,
+    market: new MarketFeed(state, venue),
+    restoration: new Restoration(state, life, venue),
+    snapshots: new Snapshots(state, events, parts.snapshotReports),
+    rows: new ShardRows(state, parts.accounts, parts.positions),
+    events,
+    replies,
+  })
+  return { cycle, state }
+}

@@ -1,0 +1,44 @@
+// What a store is to the writer: something that takes the entries of the journals in order, remembers in the very same
+// transaction how far it got, and says what of it would survive a power failure.
+
+import type { EventBatch } from './event-batch.ts'
+
+/** How far each journal, by name, has been copied: the sequence of its last entry that the store has. */
+export type JournalPositions = ReadonlyMap<string, number>
+
+/** An entry that no table can take, now or later. It was kept whole beside the tables, and the stream goes on. */
+export interface SetAside {
+  readonly journal: string
+  readonly sequence: number
+  readonly reason: string
+}
+
+export interface OrderStore {
+  /** What the log and the metrics call it. */
+  readonly name: string
+
+  /** What the store has; journals it has never seen are missing. */
+  positions(): Promise<JournalPositions>
+
+  /**
+   * Writes a batch and the position behind it, in one transaction: after a failure of any kind the store has all of the
+   * batch or none of it. The batch has to begin where the store ends.
+   * @returns the entries that were set aside.
+   */
+  apply(batch: EventBatch): Promise<readonly SetAside[]>
+
+  /** Makes what was applied so far safe against power failures; the positions up to which it now is. */
+  confirm(): Promise<JournalPositions>
+
+  close(): Promise<void>
+}
+
+/** The store could not take a batch now, though it may later: the disk is full, the server is away. */
+export class StoreUnavailable extends Error {
+  override name = 'StoreUnavailable'
+}
+
+/** A store is not what the journals say: it must not be written, and somebody has to look. */
+export class StoreMismatch extends Error {
+  override name = 'StoreMismatch'
+}

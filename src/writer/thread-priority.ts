@@ -1,0 +1,21 @@
+// Lets the operating system prefer the other threads of the process to this one. Linux schedules threads one by one and
+// takes a thread's id where it asks for a process; elsewhere priorities belong to the whole process and stay untouched.
+
+import fs from 'node:fs'
+import os from 'node:os'
+
+/**
+ * Lowers the priority of the calling thread alone.
+ * @param nice 0 (as before) to 19 (only what others leave over).
+ * @returns why it was not possible, or undefined.
+ */
+export function lowerThreadPriority(nice: number): string | undefined {
+  try {
+    const threadId = Number(/\/task\/(\d+)$/.exec(fs.readlinkSync('/proc/thread-self'))?.[1])
+    if (!Number.isInteger(threadId)) return 'the system does not tell the id of a thread'
+    os.setPriority(threadId, nice)
+    return undefined
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+}
