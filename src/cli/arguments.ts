@@ -2,6 +2,7 @@
 // would have understood.
 
 import { Side, TimeInForce, timeInForceNames } from '../client/index.ts'
+import { currenciesData } from '../domain/currencies.ts'
 import { usageError } from './command-error.ts'
 
 const SIDES: Record<string, Side> = { bid: Side.Bid, buy: Side.Bid, ask: Side.Ask, sell: Side.Ask }
@@ -20,6 +21,12 @@ export function parseTimeInForce(word: string): TimeInForce {
   const known = Object.values(TimeInForce).filter(value => value !== TimeInForce.None)
   const words = known.map(value => timeInForceNames[value].toLowerCase()).join(', ')
   throw usageError(`'${word}' is no time in force.`, `Use one of ${words}.`)
+}
+
+/** A currency by its code where it is a well-known one, or by its ISO 4217 number. */
+export function parseCurrency(word: string): number {
+  const known = currenciesData.find(currency => currency.code === word.toUpperCase())
+  return known?.id ?? parseWhole(word, 'a currency', 1)
 }
 
 /** A time as microseconds since the epoch. Without a zone it is UTC. */

@@ -12,6 +12,7 @@ import {
   type TrackedOrder,
   timeInForceNames,
 } from '../client/index.ts'
+import { currenciesData } from '../domain/currencies.ts'
 import { formatMoney, formatQuantity } from '../domain/decimal.ts'
 import { MICROS } from '../domain/money.ts'
 import type { Colour, Output } from './output.ts'
@@ -25,6 +26,11 @@ export function quantityText(quantity: number): string {
 /** A price or a sum as people read it. */
 export function moneyText(money: number): string {
   return formatMoney(Math.round(money * MICROS))
+}
+
+/** The code of a well-known currency, the ISO 4217 number of another. */
+export function currencyText(id: number): string {
+  return currenciesData.find(currency => currency.id === id)?.code ?? String(id)
 }
 
 /** A time in µs, in UTC, with all its digits. */

@@ -28,9 +28,10 @@ export function tableLines<Row>(
     )
   }
   return lines.map(line => {
-    // The last cell is trimmed before it is painted, so that no line ends in spaces.
-    const last = line.length - 1
-    return line.map(({ text, paint }, i) => paint(i === last ? text.trimEnd() : text)).join('  ')
+    // What is blank at the end is cut before anything is painted, so that no line ends in spaces.
+    const end = line.findLastIndex(({ text }) => text.trim() !== '')
+    const shown = line.slice(0, end + 1)
+    return shown.map(({ text, paint }, i) => paint(i === end ? text.trimEnd() : text)).join('  ')
   })
 }
 

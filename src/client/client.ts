@@ -1,5 +1,5 @@
-// The client of an order execution server: one connection at a time, made again when it is lost, and on it calls,
-// queries and subscriptions. What a caller may rely on:
+// The client of an order execution server: calls, queries and subscriptions over a link that is made again when it is
+// lost. What a caller may rely on:
 //
 //   - Every call ends: with its answer, or with an error when its deadline passes or the connection ends.
 //   - A request that changes something and was not answered has the outcome "unknown", never "refused".
@@ -10,8 +10,10 @@ import { Reason } from '../domain/reasons.ts'
 import { FindWhat, Kind, SubscriptionScope } from '../protocol/kinds.ts'
 import { type CallOptions, CallTable } from './calls.ts'
 import { ClientCode, OesError } from './client-error.ts'
-import { Connection, type Session } from './connection.ts'
+import { type ConnectOptions, pauseMaxMs } from './connect-options.ts'
+import type { Connection, Session } from './connection.ts'
 import { Elements, malformed } from './elements.ts'
+import { Link } from './link.ts'
 import { OrderTracker, type OrderTrackerLimits } from './order-tracker.ts'
 import {
   type NewOrder,
@@ -38,44 +40,6 @@ import { type AccountPositions, readPositions } from './positions.ts'
 import { type FetchPage, type OrderQuery, orderPages, type Page, type ReportQuery, reportPages } from './queries.ts'
 import { EventStream, type Subscription, type SubscriptionTarget } from './subscription.ts'
 import { systemTimers, type Timers } from './timers.ts'
-
-/** How to connect. Times are milliseconds. */
-export interface ConnectOptions {
-  /** Loopback where absent. */
-  host?: string
-  port: number
-  username: string
-  password: string
-  /** Time for a connection and its login together; 10,000 where absent. */
-  connectDeadlineMs?: number
-  /** Deadline of calls that name none; 5,000 where absent. */
-  callDeadlineMs?: number
-  /** Deadline of one page of a query; 30,000 where absent. */
-  pageDeadlineMs?: number
-  /** Calls that may wait for their turn when the server's limit of unanswered requests is reached; 1,024 where absent. */
-  callsWaitingMax?: number
-  /** Longest message taken from the server; 16 MiB where absent. */
-  frameBytesMax?: number
-  /** Comes back after a lost connection; true where absent. */
-  reconnect?: boolean
-  /** The first pause before coming back, doubled each time up to `pauseMaxMs`; 100 where absent. */
-  pauseMinMs?: number
-  /** 10,000 where absent. */
-  pauseMaxMs?: number
-  /** Told of every change of the connection. Must not throw. */
-  onState?(change: StateChange): void
-  /** Clock and alarms; the system's where absent. */
-  timers?: Timers
-  /** From 0 up to 1, to spread the pauses of many clients; `Math.random` where absent. */
-  random?(): number
-}
-
-export type StateChange =
-  | { state: 'live'; session: Session }
-  /** The next attempt follows after `pauseMs`. */
-  | { state: 'lost'; cause: OesError; pauseMs: number }
-  /** The end: by `close()`, or by a cause that no repetition mends. */
-  | { state: 'closed'; cause: OesError | undefined }
 
 export interface CallSettings {
   /** Time until the call ends without an answer. */
@@ -108,7 +72,7 @@ export type SubscribeOptions = (
 }
 
 /** A name and what it stands for. */
-export interface Directory {
+export interface DirectoryEntry {
   id: number
   name: string
 }
@@ -141,13 +105,8 @@ export class OesClient {
   /** Told how the first attempt went; afterwards undefined. */
   #onFirst: ((error: OesError | undefined) => void) | undefined
   #session: Session | undefined
-  /** The connection that is live or being made. */
-  #connection: Connection | undefined
-  #isLive = false
+  readonly #link: Link
   #isClosed = false
-  #liveSinceMs = 0
-  #attempts = 0
-  #cancelPause = () => {}
   /** Alarms of streams that a busy server is asked for again; they end with the connection. */
   readonly #retries = new Set<() => void>()
 
@@ -157,7 +116,14 @@ export class OesClient {
     this.#timers = options.timers ?? systemTimers
     this.#calls = new CallTable(this.#timers, options.callsWaitingMax ?? 1_024)
     this.#onFirst = onFirst
-    this.#dial()
+    this.#link = new Link(options, this.#timers, {
+      onLive: connection => this.#live(connection),
+      onMessage: (kind, requestId, message) => this.#receive(kind, requestId, message),
+      onDrain: () => this.#calls.resume(),
+      onEnded: cause => this.#ended(cause),
+      onPause: (cause, pauseMs) => options.onState?.({ state: 'lost', cause, pauseMs }),
+      onGivenUp: cause => this.#close(cause),
+    })
   }
 
   /** What the server told at the latest login. */
@@ -168,7 +134,7 @@ export class OesClient {
 
   /** True while calls can be sent. */
   get isLive(): boolean {
-    return this.#isLive
+    return this.#link.live !== undefined
   }
 
   /**
@@ -276,19 +242,19 @@ export class OesClient {
   }
 
   /** The account of that name; undefined where there is none. @throws OesError */
-  findAccount(name: string, settings: CallSettings = {}): Promise<Directory | undefined> {
+  findAccount(name: string, settings: CallSettings = {}): Promise<DirectoryEntry | undefined> {
     const message = [Kind.Find, 0, 0, FindWhat.Account, name]
     return this.#find({ message, take: answerOf(Kind.Found, readFound) }, settings, Reason.UnknownAccount)
   }
 
   /** The trading group of that name; undefined where there is none. @throws OesError */
-  findGroup(name: string, settings: CallSettings = {}): Promise<Directory | undefined> {
+  findGroup(name: string, settings: CallSettings = {}): Promise<DirectoryEntry | undefined> {
     const message = [Kind.Find, 0, 0, FindWhat.Group, name]
     return this.#find({ message, take: answerOf(Kind.Found, readFound) }, settings, Reason.UnknownGroup)
   }
 
   /** The accounts this session may trade, by id. @throws OesError */
-  async *accounts(): AsyncGenerator<Directory, void, undefined> {
+  async *accounts(): AsyncGenerator<DirectoryEntry, void, undefined> {
     let afterId = 0
     while (true) {
       const message = [Kind.Accounts, 0, 0, afterId]
@@ -396,13 +362,13 @@ export class OesClient {
   }
 
   async #resume(stream: EventStream): Promise<void> {
-    const connection = this.#connection
+    const connection = this.#link.live
     const error = await this.#open(stream)
     if (error === undefined || !stream.opening) return
-    if (!isPassing(error)) return stream.fail(error)
+    if (!isPassing(error)) return stream.refused(error)
     // After a lost connection the next login resumes the stream; a busy server is asked again.
-    if (!this.#isLive || connection !== this.#connection) return
-    const cancel = this.#timers.after(this.#pauseMaxMs, () => {
+    if (connection === undefined || connection !== this.#link.live) return
+    const cancel = this.#timers.after(pauseMaxMs(this.#options), () => {
       this.#retries.delete(cancel)
       if (stream.opening) void this.#resume(stream)
     })
@@ -410,7 +376,7 @@ export class OesClient {
   }
 
   #release(subscriptionId: number): void {
-    if (!this.#isLive) return
+    if (!this.isLive) return
     // Whatever comes of it: the subscription is over for us, and at the server it ends with the connection at the latest.
     void this.#command([Kind.Unsubscribe, 0, 0, subscriptionId], {})
   }
@@ -425,29 +391,8 @@ export class OesClient {
 
   // The connection.
 
-  #dial(): void {
-    const { host = '127.0.0.1', port, username, password, connectDeadlineMs, frameBytesMax } = this.#options
-    this.#connection = new Connection({
-      host,
-      port,
-      username,
-      password,
-      deadlineMs: connectDeadlineMs ?? 10_000,
-      frameBytesMax: frameBytesMax ?? 16 * 1024 * 1024,
-      timers: this.#timers,
-      onLive: () => this.#live(),
-      onMessage: (kind, requestId, message) => this.#receive(kind, requestId, message),
-      onDrain: () => this.#calls.resume(),
-      onEnd: error => this.#ended(error),
-    })
-  }
-
-  #live(): void {
-    const connection = this.#connection
-    if (connection === undefined) return
+  #live(connection: Connection): void {
     this.#session = connection.session
-    this.#isLive = true
-    this.#liveSinceMs = this.#timers.nowMs()
     this.#options.onState?.({ state: 'live', session: connection.session })
     this.#calls.attach(connection, connection.session.inFlightMax)
     for (const stream of this.#streams) if (stream.opening) void this.#resume(stream)
@@ -477,38 +422,12 @@ export class OesClient {
     if (requestId !== 0) this.#calls.answer(kind, requestId, message)
   }
 
-  #ended(error: OesError | undefined): void {
-    if (this.#isClosed) return
-    const cause = error ?? new OesError(ClientCode.ConnectionLost, 'The connection was closed.')
-    const wasLive = this.#isLive
-    this.#connection = undefined
-    this.#isLive = false
+  #ended(cause: OesError): void {
     this.#cancelRetries()
     for (const stream of this.#streams) stream.interrupted()
     // The reason the server gave for closing is no answer to the calls: these are merely unanswered.
-    const lost = new OesError(
-      ClientCode.ConnectionLost,
-      `The connection was lost before the answer: ${cause.message}`,
-      {
-        cause,
-      },
-    )
-    this.#calls.detach(lost)
-    if (this.#onFirst !== undefined || this.#options.reconnect === false || isFinal(cause)) {
-      this.#close(cause)
-      return
-    }
-    // A connection that held for a while starts the pauses anew; one that is closed at once does not.
-    if (wasLive && this.#timers.nowMs() - this.#liveSinceMs >= this.#pauseMaxMs) this.#attempts = 0
-    const { pauseMinMs = 100, random = Math.random } = this.#options
-    const pauseMs = Math.min(this.#pauseMaxMs, pauseMinMs * 2 ** this.#attempts) * (0.5 + random() / 2)
-    this.#attempts += 1
-    this.#cancelPause = this.#timers.after(pauseMs, () => this.#dial())
-    this.#options.onState?.({ state: 'lost', cause, pauseMs })
-  }
-
-  get #pauseMaxMs(): number {
-    return this.#options.pauseMaxMs ?? 10_000
+    const text = `The connection was lost before the answer: ${cause.message}`
+    this.#calls.detach(new OesError(ClientCode.ConnectionLost, text, { cause }))
   }
 
   #cancelRetries(): void {
@@ -519,8 +438,6 @@ export class OesClient {
   #close(cause: OesError | undefined): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    this.#isLive = false
-    this.#cancelPause()
     this.#cancelRetries()
     const why = cause === undefined ? '.' : `: ${cause.message}`
     const closed = new OesError(ClientCode.ClientClosed, `The client was closed${why}`, { cause })
@@ -529,21 +446,11 @@ export class OesClient {
       if (cause === undefined) stream.close()
       else stream.fail(cause)
     }
-    this.#connection?.close()
-    this.#connection = undefined
+    this.#link.close()
     this.#options.onState?.({ state: 'closed', cause })
     this.#onFirst?.(cause ?? closed)
     this.#onFirst = undefined
   }
-}
-
-// Failures that coming back with the same name, password and program cannot mend.
-function isFinal(error: OesError): boolean {
-  return (
-    error.reason === Reason.LoginFailed ||
-    error.reason === Reason.ProtocolVersion ||
-    error.reason === Reason.NotPermitted
-  )
 }
 
 /** Takes an answer of one message of the given kind. */
@@ -554,11 +461,11 @@ function answerOf<T>(kind: Kind, read: (message: Elements) => T): (kind: number,
   }
 }
 
-function readFound(message: Elements): Directory {
+function readFound(message: Elements): DirectoryEntry {
   return { id: message.integer(3), name: message.text(4) }
 }
 
-function readAccounts(message: Elements): { accounts: Directory[]; more: boolean } {
+function readAccounts(message: Elements): { accounts: DirectoryEntry[]; more: boolean } {
   const accounts = message.list(3).map(value => {
     const account = Elements.of(value)
     return { id: account.integer(0), name: account.text(1) }

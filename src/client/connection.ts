@@ -19,6 +19,9 @@ const SILENT_INTERVALS_MAX = 3
 
 const LOGIN_REQUEST_ID = 1
 
+/** How long an orderly end waits for a peer that does not read. */
+const LINGER_MS_MAX = 1_000
+
 export interface ConnectionOptions {
   host: string
   port: number
@@ -176,15 +179,21 @@ export class Connection {
     this.#ended = true
     this.#cancelAlarm()
     // An orderly end lets what was written go out; after an error nobody waits for the peer.
-    if (error === undefined) this.#socket.end(() => this.#socket.destroy())
-    else this.#socket.destroy()
+    if (error !== undefined) this.#socket.destroy()
+    else {
+      this.#socket.end(() => this.#socket.destroy())
+      this.#socket.setTimeout(LINGER_MS_MAX, () => this.#socket.destroy())
+    }
     this.#options.onEnd(error)
   }
 
   #lost(): OesError {
-    if (this.#session === undefined) return this.#failed(this.#socketError?.message ?? 'the server closed it at once')
+    const error: NodeJS.ErrnoException | undefined = this.#socketError
+    // Where a host has several addresses the error of all of them has a code, but no message.
+    if (this.#session === undefined)
+      return this.#failed(error?.message || error?.code || 'the server closed it at once')
     return new OesError(ClientCode.ConnectionLost, 'The connection to the server was lost.', {
-      cause: this.#socketError,
+      cause: error,
     })
   }
 

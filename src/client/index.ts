@@ -17,16 +17,15 @@ export { TimeInForce, timeInForceNames } from '../domain/time-in-force.ts'
 export type { Amount } from './amount.ts'
 export {
   type CallSettings,
-  type ConnectOptions,
   connect,
-  type Directory,
+  type DirectoryEntry,
   type OesClient,
-  type StateChange,
   type SubmitSettings,
   type SubscribeOptions,
   type TrackedOrders,
 } from './client.ts'
 export { ClientCode, OesError } from './client-error.ts'
+export type { ConnectOptions, StateChange } from './connect-options.ts'
 export type { Session } from './connection.ts'
 export { OrderTracker, type OrderTrackerLimits, type TrackedOrder } from './order-tracker.ts'
 export {

@@ -8,8 +8,9 @@
 //      └──── connection lost ┘        any state ─ close, gap, refusal ─► ended
 
 import { unreachable } from '../base/assert.ts'
+import { Reason } from '../domain/reasons.ts'
 import { Kind, SubscriptionScope } from '../protocol/kinds.ts'
-import { ClientCode, OesError } from './client-error.ts'
+import { ClientCode, OesError, refusal } from './client-error.ts'
 import type { OrderEvent } from './orders.ts'
 
 /** A followed group changed: events of `account` begin at `nextSequence`, or come no more. */
@@ -166,11 +167,12 @@ export class EventStream implements Subscription {
     this.#takeAhead(account)
   }
 
-  /** A change of the followed group. */
+  /** A change of the followed group, or the end of the permission to follow an account. */
   changed(change: MembershipChange): void {
     if (this.#state !== State.Live) return
     if (change.joined) this.#follow(change.account, change.nextSequence)
-    else this.#leave(change.account)
+    else if (this.#target.scope === SubscriptionScope.Group) this.#leave(change.account)
+    else this.#fail(refusal(Reason.NotPermitted, [], ''))
   }
 
   /** The connection was lost: the stream has to be opened again. */
@@ -183,6 +185,15 @@ export class EventStream implements Subscription {
   /** Ends the stream with `error`, after what was delivered before. */
   fail(error: OesError): void {
     if (this.#state !== State.Ended) this.#fail(error)
+  }
+
+  /** The server refused to go on. */
+  refused(error: OesError): void {
+    // It knows no range that begins where it stopped itself: so it has lost orders.
+    if (error.reason !== Reason.InvalidRange) return this.fail(error)
+    const params = [...this.#expected].flat()
+    const text = 'The server does not know reports any more that it has told.'
+    this.fail(new OesError(ClientCode.SequenceGap, text, { params, cause: error }))
   }
 
   close(): void {

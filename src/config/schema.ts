@@ -304,6 +304,13 @@ export const SCHEMA = section('', {
   }),
   limits,
   writer: section('The thread that copies the journals into the stores.', {
+    copy: choice({
+      comment:
+        'Whether orders are copied into the store all the time, or only what there is at the start of the server; then\n' +
+        'journals grow until the next start. For measurements.',
+      words: ['always', 'at_start'],
+      byDefault: 'always',
+    }),
     batch_rows_max: integer({
       comment: 'Rows that are written to a store at once.',
       unit: 'rows',

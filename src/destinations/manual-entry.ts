@@ -1,6 +1,6 @@
-// Manual order entry: trades that were made elsewhere are booked by hand. An administrator's order is filled at once, in
-// full and at its own price, with the destination as the market; nothing of it ever stays open. Its time, and with it
-// that of every report, is the time of its acceptance.
+// Manual order entry: trades that were made elsewhere are booked by hand. An administrator's order is filled at once,
+// in full and at its own price, with the destination as the market; nothing of it ever stays open. Its time, and with
+// it that of every report, is the time of its acceptance.
 
 import type { Price, Quantity } from '../domain/money.ts'
 import { OrderStatus } from '../domain/order-status.ts'

@@ -1,8 +1,8 @@
-// Orders at rest, in the order in which they are served: by rank, lowest first, and among equals by sequence. The rank is
-// a price turned so that lower is sooner. Orders of one rank that stand at the same posting venue form a level, a
-// linked list in the order of their sequence; the levels of a queue form a treap, threaded in order. So the next in line is at hand,
-// adding and removing cost the logarithm of the number of levels, whatever the number of orders, and nothing is
-// allocated: slots and levels are rows of columns that all queues share.
+// Orders at rest, in the order in which they are served: by rank, lowest first, and among equals by sequence. The rank
+// is a price turned so that lower is sooner. Orders of one rank that stand at the same posting venue form a level, a
+// linked list in the order of their sequence; the levels of a queue form a treap, threaded in order. So the next in
+// line is at hand, adding and removing cost the logarithm of the number of levels, whatever the number of orders, and
+// nothing is allocated: slots and levels are rows of columns that all queues share.
 
 import { assert } from '../base/assert.ts'
 

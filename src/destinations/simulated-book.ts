@@ -1,7 +1,7 @@
 // What the simulated venue keeps of one ticker: quote, last print, session, depth, and the queues where orders rest.
 //
-// Session: a UTC date, as told by the times of quotes and prints. A new one empties the depth; who was not first in line
-// then has lost the place for good and is filled through the limit only.
+// Session: a UTC date, as told by the times of quotes and prints. A new one empties the depth; who was not first in
+// line then has lost the place for good and is filled through the limit only.
 
 import type { Price, Quantity } from '../domain/money.ts'
 import { Side } from '../domain/side.ts'
@@ -29,8 +29,8 @@ export const Place = {
 export type Place = (typeof Place)[keyof typeof Place]
 const PLACES = 10
 
-// Venue numbers: n + 1 is the n-th venue of the definitions, 0 is nowhere. In a queue of limits the number is that of the
-// posting venue, with a bit for those who lost their place there.
+// Venue numbers: n + 1 is the n-th venue of the definitions, 0 is nowhere. In a queue of limits the number is that of
+// the posting venue, with a bit for those who lost their place there.
 export const NOT_POSTED = 0
 const LOST_PLACE = 0x80
 export const VENUES_MAX = LOST_PLACE - 1

@@ -17,11 +17,11 @@
 //     pegs, market orders        a quote
 //     on-open, on-close orders   a print of the listing venue
 //
-// Times in force. GTC rests. DAY ends at the first close after it was accepted, GTD at its expiry. IOC and FOK trade at
-// once or not at all (a quote fills in full, so the two are one). GTX is post only: an order that would trade at once is
-// rejected. OPG fills at the first print of the listing venue at or after the next opening, if its limit allows; if
-// not, or if that session closes without one, it expires. MOC fills at the first print of the listing venue at or after
-// the close whatever its limit, and waits for the next session's close if it missed one.
+// Times in force. GTC rests. DAY ends at the first close after it was accepted, GTD at its expiry. IOC and FOK trade
+// at once or not at all (a quote fills in full, so the two are one). GTX is post only: an order that would trade at
+// once is rejected. OPG fills at the first print of the listing venue at or after the next opening, if its limit
+// allows; if not, or if that session closes without one, it expires. MOC fills at the first print of the listing venue
+// at or after the close whatever its limit, and waits for the next session's close if it missed one.
 //
 // Stops follow trades, not quotes, so that a wide quote elects nobody: a regular round lot anywhere. One that arrives
 // when the last such print of the session is at or through its trigger already is elected at once. Election is not
@@ -383,7 +383,9 @@ export class SimulatedVenue implements Destination {
     }
   }
 
-  /** Moves the price of a peg after its reference, only ever towards a trade and never beyond its cap, and returns it. */
+  /**
+   * Moves the price of a peg after its reference, only ever towards a trade and never beyond its cap, and returns it.
+   */
   #ratchet(slot: number, book: SimulatedBook): Price {
     const isBid = this.#side[slot] === Side.Bid
     const difference = this.#pegDifference[slot]!

@@ -1,5 +1,5 @@
-// The trading session of a listing venue: from 9:30 to 16:00 by its own clock, Monday to Friday. There is no calendar of
-// holidays: on a holiday a session without trading passes.
+// The trading session of a listing venue: from 9:30 to 16:00 by its own clock, Monday to Friday. There is no calendar
+// of holidays: on a holiday a session without trading passes.
 
 import { instantAt, type LocalDay, localDay, US_PER_DAY } from '../domain/venue-time.ts'
 

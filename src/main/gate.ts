@@ -90,6 +90,7 @@ export class Gate {
 
   /** Bytes from the client. */
   receive(session: Session, chunk: Uint8Array, nowMs: number): void {
+    if (session.stage === SessionStage.Closed) return
     session.lastHeardMs = nowMs
     session.splitter.push(chunk)
     this.#read(session)
@@ -161,7 +162,7 @@ export class Gate {
       session.listed = false
       if (session.stage === SessionStage.Closed) continue
       session.outbox.flush()
-      if (session.outbox.waitingBytes > outboxBytesMax) this.#tooSlow(session)
+      if (session.outbox.waitingBytes > outboxBytesMax) this.closeSlow(session)
     }
     this.#toFlush.length = 0
   }
@@ -203,7 +204,8 @@ export class Gate {
     this.flush()
   }
 
-  #tooSlow(session: Session): void {
+  /** Ends a session for which more waits than may. */
+  closeSlow(session: Session): void {
     const { outboxBytesMax } = this.#parts.limits
     this.close(session, Reason.SlowReader, [outboxBytesMax])
     // The reason waits behind what was not read; a peer that never reads must not keep the memory for ever.

@@ -1,7 +1,7 @@
 // What clients ask about the past: queries, subscriptions from a sequence, single orders. All follow one course:
 //
-//   hold live events back (where the client will follow on) → marker to the shard → the shard names its sequences: the cut
-//   → readers answer page by page up to exactly the cut → live events held back follow
+//   marker to the shard → the shard names its sequences, in order with its events: the cut → live events are held back
+//   (where the client follows on) → readers answer page by page up to exactly the cut → what was held back follows
 //
 // A client that reads its answer slowly gets it slowly: the next page is asked for when the last has been taken.
 
@@ -125,44 +125,49 @@ export class History implements HistoryDesk {
 
   /** Roles or groups changed: subscriptions follow their groups, and end where they are not permitted any more. */
   membershipsChanged(sessions: Iterable<Session>): void {
-    const { directory, subscriptions } = this.#parts
+    const { directory } = this.#parts
     for (const session of sessions) {
       if (session.stage !== SessionStage.Live) continue
       session.administrator = directory.isAdministrator(session.account)
-      for (const subscription of [...session.subscriptions.values()]) {
-        const wanted = this.#wantedRows(subscription)
-        for (const row of [...subscription.rows]) {
-          if (wanted.has(row)) continue
-          subscriptions.uncover(subscription, row)
-          this.#tellMembership(subscription, row, 0, 0)
-        }
-        if (subscription.group < 0) {
-          if (subscription.rows.size === 0) subscriptions.close(subscription)
-          continue
-        }
-        for (const row of wanted) if (!subscription.rows.has(row)) this.#join(subscription, row)
-      }
+      for (const subscription of [...session.subscriptions.values()]) this.#followMemberships(subscription)
     }
+  }
+
+  #followMemberships(subscription: Subscription): void {
+    const { subscriptions } = this.#parts
+    const { rows, awaited, isAnswered, group } = subscription
+    const wanted = this.#wantedRows(subscription)
+    for (const row of [...rows, ...awaited]) {
+      if (wanted.has(row)) continue
+      subscriptions.uncover(subscription, row)
+      if (isAnswered) this.#tellMembership(subscription, row, 0, 0)
+    }
+    if (group < 0) {
+      if (rows.size + awaited.size === 0) subscriptions.close(subscription)
+      return
+    }
+    // The members of a subscription on its way are looked at again once it has been answered.
+    if (!isAnswered) return
+    for (const row of wanted) if (!rows.has(row) && !awaited.has(row)) this.#join(subscription, row)
   }
 
   #wantedRows(subscription: Subscription): Set<number> {
     const { directory } = this.#parts
     const { account } = subscription.session
     if (subscription.group < 0) {
-      return new Set([...subscription.rows].filter(row => directory.permitted(account, directory.accountOf(row))))
+      const rows = [...subscription.rows, ...subscription.awaited]
+      return new Set(rows.filter(row => directory.permitted(account, directory.accountOf(row))))
     }
     if (!directory.mayFollow(account, subscription.group)) return new Set()
     return new Set([...directory.traders(subscription.group)].map(id => directory.rowOf(id)).filter(row => row >= 0))
   }
 
   #join(subscription: Subscription, row: number): void {
-    const follower = this.#parts.subscriptions.cover(subscription, row)
-    this.#hold(follower)
+    const { subscriptions } = this.#parts
+    subscriptions.expect(subscription, row)
     this.#cut(row, cut => {
-      if (follower.holds === 1) dropHeld(follower)
-      if (subscription.rows.has(row)) this.#tellMembership(subscription, row, 1, cut.reportSequence + 1)
-      this.#release(follower)
-      this.#gate!.flush()
+      if (subscriptions.cover(subscription, row) === undefined) return
+      this.#tellMembership(subscription, row, 1, cut.reportSequence + 1)
     })
   }
 
@@ -204,11 +209,10 @@ export class History implements HistoryDesk {
     }
     const account = directory.accountOf(row)
     const subscription = end === RangePoint.Last ? this.#open(session, -1) : undefined
-    const follower = subscription === undefined ? undefined : subscriptions.cover(subscription, row)
-    if (follower !== undefined) this.#hold(follower)
+    let follower: Follower | undefined
     try {
-      const cut = await this.#cutOf(row)
-      if (follower?.holds === 1) dropHeld(follower)
+      const cut = await this.#cutOf(row, subscription)
+      follower = cut.follower
       const scope = {
         requestId,
         account,
@@ -225,6 +229,7 @@ export class History implements HistoryDesk {
         kind === Kind.QueryOrders
           ? await this.#pages(session, continuation => readers.orders({ ...scope, filter: message[7], continuation }))
           : await this.#pages(session, continuation => readers.reports({ ...scope, form: 'records', continuation }))
+      this.#answered(subscription, [row])
       gate.send(session, [
         Kind.QueryEnd,
         requestId,
@@ -269,32 +274,30 @@ export class History implements HistoryDesk {
     } else throw new HistoryFailed(Reason.MalformedMessage, [3])
 
     const subscription = this.#open(session, scope === SubscriptionScope.Group ? (group as number) : -1)
-    const followed = [...wanted].map(([wantedRow, from]) => {
-      const follower = subscriptions.cover(subscription, wantedRow)
-      this.#hold(follower)
-      return { row: wantedRow, account: directory.accountOf(wantedRow), from, follower, next: 0, cut: 0 }
-    })
-    const held = new Set(followed.map(({ follower }) => follower))
+    const held = new Set<Follower>()
     try {
-      await Promise.all(
-        followed.map(async member => {
-          const cut = await this.#cutOf(member.row)
-          if (member.follower.holds === 1) dropHeld(member.follower)
-          member.cut = cut.reportSequence
-          member.next = member.from === 0 ? cut.reportSequence + 1 : member.from
+      const members = await Promise.all(
+        [...wanted].map(async ([memberRow, from]) => {
+          const { reportSequence, follower } = await this.#cutOf(memberRow, subscription)
+          if (follower !== undefined) held.add(follower)
+          const next = from === 0 ? reportSequence + 1 : from
+          if (next > reportSequence + 1) throw new HistoryFailed(Reason.InvalidRange)
+          return { row: memberRow, account: directory.accountOf(memberRow), next, cut: reportSequence, follower }
         }),
       )
-      const ahead = followed.find(({ next, cut }) => next > cut + 1)
-      if (ahead !== undefined) throw new HistoryFailed(Reason.InvalidRange)
-      const answered = followed.map(({ account, next }) => [account, next])
-      const account = scope === SubscriptionScope.Group ? 0 : directory.accountOf(row)
-      gate.send(session, [Kind.Subscribed, requestId, account, subscription.id, answered])
+      // Who has left the group meanwhile is not named.
+      const followed = members.filter(member => subscription.rows.has(member.row))
+      const isGroup = scope === SubscriptionScope.Group
+      this.#answered(subscription, isGroup ? [] : [row])
+      const nexts = followed.map(({ account, next }) => [account, next])
+      gate.send(session, [Kind.Subscribed, requestId, isGroup ? 0 : directory.accountOf(row), subscription.id, nexts])
       gate.answered(session)
+      if (isGroup) this.#followMemberships(subscription)
       gate.flush()
-      for (const member of followed) {
-        if (member.next <= member.cut) await this.#history(session, member.row, member.next, member.cut)
-        held.delete(member.follower)
-        this.#release(member.follower)
+      for (const { row: memberRow, next, cut, follower } of followed) {
+        if (next <= cut) await this.#history(session, memberRow, next, cut)
+        held.delete(follower!)
+        this.#release(follower!)
       }
     } catch (error) {
       subscriptions.close(subscription)
@@ -302,6 +305,13 @@ export class History implements HistoryDesk {
     } finally {
       for (const follower of held) this.#release(follower)
     }
+  }
+
+  /** The client is about to learn of the subscription. @throws HistoryFailed where it has lost what it is to cover. */
+  #answered(subscription: Subscription | undefined, rows: readonly number[]): void {
+    if (subscription === undefined) return
+    if (!rows.every(row => subscription.rows.has(row))) throw new HistoryFailed(Reason.NotPermitted)
+    subscription.isAnswered = true
   }
 
   /** The events of an account from `next` to the cut, as the frames that subscribers got. */
@@ -414,21 +424,32 @@ export class History implements HistoryDesk {
     }
   }
 
-  #hold(follower: Follower): void {
-    follower.holds += 1
-  }
-
   /** Lets live events through again, those held back first. */
   #release(follower: Follower): void {
     follower.holds -= 1
     if (follower.holds > 0) return
     const { session, held } = follower
+    follower.held = []
+    follower.heldBytes = 0
+    // Nobody follows any more what nothing refers to.
+    if (follower.references === 0) return
     for (const frame of held) this.#gate!.deliver(session, frame, 0, frame.length)
-    dropHeld(follower)
   }
 
-  #cutOf(row: number): Promise<Cut> {
-    return new Promise(resolve => this.#cut(row, resolve))
+  /**
+   * The cut of an account. Where `subscription` is given it covers the account from there on, and `follower` holds the
+   * live events back until it is released; undefined where the subscription was closed meanwhile.
+   */
+  #cutOf(row: number, subscription?: Subscription): Promise<Cut & { follower: Follower | undefined }> {
+    const { subscriptions } = this.#parts
+    if (subscription !== undefined) subscriptions.expect(subscription, row)
+    return new Promise(resolve => {
+      this.#cut(row, cut => {
+        const follower = subscription === undefined ? undefined : subscriptions.cover(subscription, row)
+        if (follower !== undefined) follower.holds += 1
+        resolve({ ...cut, follower })
+      })
+    })
   }
 
   /** Calls back, in order with the account's events, with the sequences at which its shard stands. */
@@ -441,11 +462,6 @@ export class History implements HistoryDesk {
     assert(shard.post(Command.Marker, row, 0, token, EMPTY), 'a shard has not taken a command for too long')
     shard.flush()
   }
-}
-
-function dropHeld(follower: Follower): void {
-  follower.held = []
-  follower.heldBytes = 0
 }
 
 function pointOf(value: Value): Point | undefined {

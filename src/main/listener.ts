@@ -43,7 +43,7 @@ export class Listener {
       socket.resume()
       return
     }
-    socket.on('data', chunk => this.#gate.receive(session, chunk, performance.now()))
+    socket.on('data', (chunk: Buffer) => this.#gate.receive(session, chunk, performance.now()))
     socket.on('drain', () => {
       const { onRoom } = session
       session.onRoom = undefined

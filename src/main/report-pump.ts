@@ -4,7 +4,13 @@
 import { assert } from '../base/assert.ts'
 import { FRAME_HEADER_BYTES } from '../protocol/frames.ts'
 import { EventOffset } from '../protocol/order-events.ts'
-import { BATCH_HEADER_BYTES, NOTICE_HEADER_BYTES, Notice, NoticeAt } from '../shared-memory/records.ts'
+import {
+  BATCH_HEADER_BYTES,
+  type LookupPurpose,
+  NOTICE_HEADER_BYTES,
+  Notice,
+  NoticeAt,
+} from '../shared-memory/records.ts'
 import type { RingConsumer } from '../shared-memory/ring.ts'
 import type { Gate } from './gate.ts'
 import type { Session } from './session.ts'
@@ -17,7 +23,7 @@ const RECORDS_PER_TURN_MAX = 64
 export interface ShardNotices {
   marker(accountRow: number, token: number, orderSequence: number, reportSequence: number): void
   listing(shard: number, index: number, ticker: string): void
-  lookup(session: number, requestId: number, accountRow: number, orderId: number, purpose: number): void
+  lookup(session: number, requestId: number, accountRow: number, orderId: number, purpose: LookupPurpose): void
   ready(shard: number): void
   stopped(shard: number): void
 }
@@ -87,7 +93,7 @@ export class ReportPump {
       const c = view.getFloat64(offset + NoticeAt.c, true)
       const d = view.getFloat64(offset + NoticeAt.d, true)
       if (type === Notice.Marker) this.#notices.marker(a, b, c, d)
-      else if (type === Notice.Lookup) this.#notices.lookup(session, a, b, c, d)
+      else if (type === Notice.Lookup) this.#notices.lookup(session, a, b, c, d as LookupPurpose)
       else if (type === Notice.Listing) {
         const text = this.#decoder.decode(bytes.slice(offset + NOTICE_HEADER_BYTES, offset + length))
         this.#notices.listing(shard, a, text)
@@ -145,6 +151,8 @@ export class ReportPump {
     const gate = this.#gate
     if (asking !== undefined) gate.deliver(asking, bytes, start, end)
     if (followers === undefined) return
+    // Closed behind the loop, since that changes the list.
+    let tooSlow: Session[] | undefined
     for (const follower of followers) {
       const { session } = follower
       if (session === asking) continue // the answer is its copy
@@ -153,7 +161,10 @@ export class ReportPump {
         blankRequestId(held, 0)
         follower.held.push(held)
         follower.heldBytes += held.length
-        if (follower.heldBytes > this.#heldBytesMax) this.#onTooSlow(session)
+        if (follower.heldBytes > this.#heldBytesMax) {
+          tooSlow ??= []
+          tooSlow.push(session)
+        }
         continue
       }
       gate.deliver(session, bytes, start, end)
@@ -162,6 +173,7 @@ export class ReportPump {
         blankRequestId(copy.bytes, copy.at)
       }
     }
+    if (tooSlow !== undefined) for (const session of tooSlow) this.#onTooSlow(session)
   }
 
   #replies(bytes: Uint8Array, view: DataView, offset: number): void {

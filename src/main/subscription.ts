@@ -1,9 +1,9 @@
 // Who follows which account. A session that follows an account gets each of its events once, however many of its
 // subscriptions cover it; an account that is followed by nobody costs one look.
 //
-// History and live are joined at a cut: from the moment the subscription asks for its history, live events are held
-// back; the shard names the sequence at which it stood, the history is read up to exactly there, and what was held back
-// follows. No gap, no duplicate.
+// History and live are joined at a cut: the shard names the sequence at which it stood, in order with its events. The
+// history is read up to exactly there; from there on the subscription covers the account, live events being held back
+// until the history is told. No gap, no duplicate, and what the session followed before goes on undisturbed.
 
 import type { Session } from './session.ts'
 
@@ -23,6 +23,10 @@ export interface Subscription {
   readonly session: Session
   /** Rows of the accounts it covers at present. */
   readonly rows: Set<number>
+  /** Rows it covers as soon as their shards have named the cut. */
+  readonly awaited: Set<number>
+  /** The client knows of it. */
+  isAnswered: boolean
   /** The group it follows, or −1 for a single account. */
   readonly group: number
 }
@@ -40,7 +44,14 @@ export class Subscriptions {
 
   /** Opens a subscription of the session; it covers nothing until `cover`. */
   open(session: Session, group: number): Subscription {
-    const subscription: Subscription = { id: session.nextSubscriptionId++, session, rows: new Set(), group }
+    const subscription: Subscription = {
+      id: session.nextSubscriptionId++,
+      session,
+      rows: new Set(),
+      awaited: new Set(),
+      isAnswered: false,
+      group,
+    }
     session.subscriptions.set(subscription.id, subscription)
     if (group >= 0) {
       const followers = this.#groups.get(group) ?? new Set()
@@ -50,8 +61,14 @@ export class Subscriptions {
     return subscription
   }
 
-  /** Lets the subscription cover one more account. */
-  cover(subscription: Subscription, row: number): Follower {
+  /** The subscription is going to cover one more account: from the cut, when `cover` is called. */
+  expect(subscription: Subscription, row: number): void {
+    subscription.awaited.add(row)
+  }
+
+  /** Lets the subscription cover an account it expects; undefined where it does not expect it any more. */
+  cover(subscription: Subscription, row: number): Follower | undefined {
+    if (!subscription.awaited.delete(row)) return undefined
     const { session } = subscription
     let followers = this.#followers[row]
     if (followers === undefined) {
@@ -70,9 +87,9 @@ export class Subscriptions {
     return follower
   }
 
-  /** Ends the subscription's cover of one account. */
+  /** Ends the subscription's cover of one account, present or to come. */
   uncover(subscription: Subscription, row: number): void {
-    if (!subscription.rows.delete(row)) return
+    if (subscription.awaited.delete(row) || !subscription.rows.delete(row)) return
     const followers = this.#followers[row]
     const index = followers?.findIndex(known => known.session === subscription.session) ?? -1
     if (followers === undefined || index < 0) return
@@ -83,6 +100,7 @@ export class Subscriptions {
   }
 
   close(subscription: Subscription): void {
+    subscription.awaited.clear()
     for (const row of [...subscription.rows]) this.uncover(subscription, row)
     subscription.session.subscriptions.delete(subscription.id)
     const followers = this.#groups.get(subscription.group)

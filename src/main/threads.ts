@@ -2,6 +2,7 @@
 // when they are told to; readers take one question after the other.
 
 import { fileURLToPath } from 'node:url'
+import type { MessagePort } from 'node:worker_threads'
 import { Piscina } from 'piscina'
 
 /** A thread that runs until it is told to end. */
@@ -11,43 +12,54 @@ export interface HostedThread {
   readonly ended: Promise<void>
 }
 
+const READERS_IDLE_MS = 60_000
+
+type RunOptions = NonNullable<Parameters<Piscina['run']>[1]>
+
 export class Threads {
   readonly #endless: Piscina
-  readonly #readers: Piscina
-  readonly #readerFile: string
+  readonly #readerOptions: ConstructorParameters<typeof Piscina>[0]
+  /** Made with the first question, since threads inherit the options of readers when they start. */
+  #readers: Piscina | undefined
 
   /**
    * @param endlessMax threads that run until told to end.
    * @param readerThreads threads that answer queries; started with the first.
    */
-  constructor(endlessMax: number, readerThreads: number, readerFile: URL, readerData: unknown) {
-    this.#endless = new Piscina({ minThreads: 0, maxThreads: endlessMax, concurrentTasksPerWorker: 1, atomics: 'disabled' })
-    this.#readerFile = fileURLToPath(readerFile)
-    this.#readers = new Piscina({
-      filename: this.#readerFile,
+  constructor(endlessMax: number, readerThreads: number, readerFile: URL) {
+    this.#endless = new Piscina({
       minThreads: 0,
-      maxThreads: Math.max(1, readerThreads),
-      idleTimeout: 60_000,
-      workerData: readerData,
+      maxThreads: endlessMax,
+      concurrentTasksPerWorker: 1,
       atomics: 'disabled',
     })
+    this.#readerOptions = {
+      filename: fileURLToPath(readerFile),
+      minThreads: 0,
+      maxThreads: Math.max(1, readerThreads),
+      idleTimeout: READERS_IDLE_MS,
+      atomics: 'disabled',
+    }
   }
 
-  /** Starts an endless task: the default export of `file`, with `options` as they can be cloned. */
-  start(name: string, file: URL, options: unknown): HostedThread {
-    const ended = this.#endless.run(options, { filename: fileURLToPath(file) }) as Promise<void>
+  /** Starts an endless task: the default export of `file`, with `options` as they can be cloned or, if listed, moved. */
+  start(name: string, file: URL, options: unknown, moved: readonly MessagePort[] = []): HostedThread {
+    // Piscina's own typings take the browser's ports for those of worker threads.
+    const transferList = [...moved] as unknown as NonNullable<RunOptions['transferList']>
+    const ended = this.#endless.run(options, { filename: fileURLToPath(file), transferList }) as Promise<void> // the task's own signature
     // Whoever waits for the end sees the failure; nobody may be waiting yet.
     ended.catch(() => undefined)
     return { name, ended }
   }
 
-  /** Asks a reader: the export `name` of the readers' file. */
-  ask<Question, Answer>(name: string, question: Question): Promise<Answer> {
-    return this.#readers.run(question, { name }) as Promise<Answer> // the reader's own signature
+  /** Asks a reader: the default export of the readers' file. */
+  ask<Question, Answer>(question: Question): Promise<Answer> {
+    this.#readers ??= new Piscina(this.#readerOptions)
+    return this.#readers.run(question) as Promise<Answer> // the reader's own signature
   }
 
   /** Ends the readers, and what is left of the others. */
   async close(): Promise<void> {
-    await Promise.all([this.#readers.destroy(), this.#endless.destroy()])
+    await Promise.all([this.#readers?.destroy(), this.#endless.destroy()])
   }
 }

@@ -143,6 +143,8 @@ export class DutyCycle {
         request.bytes = bytes
         request.start = body
         request.end = end
+        // What is due by now ends first, so that nobody is told that they canceled what had expired.
+        venue.onTime(time)
         desk.request(request)
         break
       }

@@ -163,7 +163,8 @@ export class OrderLife implements DestinationEvents {
   #write(book: AccountBook): void {
     const { fields } = this
     book.timestamp = Math.max(book.timestamp, fields.timestamp)
-    fields.timestamp = book.timestamp
+    // Times of an account never go back, except where an administrator says when something happened.
+    if (fields.operator === 0) fields.timestamp = book.timestamp
     fields.account = book.accountId
     fields.reportSequence = ++book.reportSequence
     book.reportsSinceSnapshot += 1
@@ -175,7 +176,6 @@ export class OrderLife implements DestinationEvents {
 
   #reset(): void {
     const { fields } = this
-    if (fields.reason === Reason.None && fields.operator === 0 && fields.lastMarket === '') return
     fields.liquidityFlag = ''
     fields.lastMarket = ''
     fields.executionFee = 0

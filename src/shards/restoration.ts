@@ -198,9 +198,12 @@ export class Restoration {
     const price = reader.integer()
     const timeInForce = reader.integer()
     const expiry = reader.integer()
+    // That of a live order came with the order.
+    const { bytes } = reader
+    if (this.#state.clOrdIds.find(book.row, bytes, valueStart, valueEnd) >= 0) return
     const { words } = this.#fingerprint
     this.#fingerprint.take(ticker, destination, currency, type, side, quantity, price, timeInForce, expiry)
-    this.#state.clOrdIds.add(book.row, reader.bytes, valueStart, valueEnd, orderId, words)
+    this.#state.clOrdIds.add(book.row, bytes, valueStart, valueEnd, orderId, words)
   }
 
   #holding(book: AccountBook, ticker: string): Holding {

@@ -15,7 +15,7 @@ import { type BlockSink, DutyCycle } from './duty-cycle.ts'
 import { EventBlock } from './event-block.ts'
 import { MarketFeed } from './market-feed.ts'
 import { MarketView } from './market-view.ts'
-import { OrderDesk } from './order-desk.ts'
+import { type Destinations, OrderDesk } from './order-desk.ts'
 import { OrderLife } from './order-life.ts'
 import { Restoration } from './restoration.ts'
 import { ShardRows } from './shard-rows.ts'
@@ -43,6 +43,8 @@ export interface ShardParts {
   readonly doorbell: Doorbell
   readonly mainDoorbell: Doorbell
   readonly journal: BlockSink
+  /** Where orders go; the simulated venue and manual entry unless a rehearsal has destinations of its own. */
+  readonly destinations?: (life: OrderLife, state: ShardState) => Destinations
 }
 
 export function assembleShard(parts: ShardParts): { cycle: DutyCycle; state: ShardState } {
@@ -62,9 +64,9 @@ export function assembleShard(parts: ShardParts): { cycle: DutyCycle; state: Sha
     },
     events: life,
   })
-  const manual = new ManualEntry(life)
+  const destinations = parts.destinations?.(life, state) ?? { simulated: venue, manual: new ManualEntry(life) }
   const checks = new CheckChain(parts.checks, parts.limits.listingsMax)
-  const desk = new OrderDesk(state, life, events, replies, checks, { simulated: venue, manual }, (...request) =>
+  const desk = new OrderDesk(state, life, events, replies, checks, destinations, (...request) =>
     cycle.lookup(...request),
   )
   const cycle: DutyCycle = new DutyCycle({
@@ -73,7 +75,7 @@ export function assembleShard(parts: ShardParts): { cycle: DutyCycle; state: Sha
     desk,
     venue,
     market: new MarketFeed(state, venue),
-    restoration: new Restoration(state, life, venue),
+    restoration: new Restoration(state, life, destinations.simulated),
     snapshots: new Snapshots(state, events, parts.snapshotReports),
     rows: new ShardRows(state, parts.accounts, parts.positions),
     events,

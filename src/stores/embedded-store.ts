@@ -201,6 +201,7 @@ export class EmbeddedStore implements OrderStore {
 
   /** Writes the rows of the event that was read from this place of the batch; `flush` writes those that wait. */
   #writeRows(batch: EventBatch, index: number): void {
+    this.#checkSequences()
     switch (this.#columns.kind) {
       case Kind.OrderAccepted:
         this.#insertAccepted()
@@ -213,6 +214,19 @@ export class EmbeddedStore implements OrderStore {
     }
   }
 
+  /** An account's sequences only rise: what comes with one that was there is refused, as a key that is there would be. */
+  #checkSequences(): void {
+    const { account, kind, orderSequence, reportSequence } = this.#columns
+    if (kind === Kind.InventorySnapshot) return
+    const last = this.#sequencesOf(account)
+    if (reportSequence <= last.reportSequence) {
+      throw new MalformedEvent(`account ${account} has report ${last.reportSequence} already, now ${reportSequence}`)
+    }
+    if (kind === Kind.OrderAccepted && orderSequence <= last.orderSequence) {
+      throw new MalformedEvent(`account ${account} has order ${last.orderSequence} already, now ${orderSequence}`)
+    }
+  }
+
   /** Remembers what the rows at the end of the batch depend on; after the event's own rows, which may be refused. */
   #noteEvent(): void {
     const event = this.#columns
@@ -221,7 +235,7 @@ export class EmbeddedStore implements OrderStore {
     const sequences = this.#sequencesOf(account)
     if (event.kind === Kind.OrderAccepted) {
       this.#accepted.set(orderId, account)
-      if (event.orderSequence > sequences.orderSequence) sequences.orderSequence = event.orderSequence
+      sequences.orderSequence = event.orderSequence
       if (timestamp >= sequences.orderTimestamp) sequences.orderTimestamp = timestamp
       else {
         const behind = sequences.orderTimestamp - timestamp
@@ -230,7 +244,7 @@ export class EmbeddedStore implements OrderStore {
     } else if (isTerminal(event.status as OrderStatus) && !this.#accepted.delete(orderId)) {
       this.#statements.noLongerLive.run(orderId)
     }
-    if (event.reportSequence > sequences.reportSequence) sequences.reportSequence = event.reportSequence
+    sequences.reportSequence = event.reportSequence
     if (timestamp >= sequences.reportTimestamp) sequences.reportTimestamp = timestamp
     else {
       const behind = sequences.reportTimestamp - timestamp

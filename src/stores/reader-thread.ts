@@ -2,9 +2,12 @@
 // thread opens the store on its first task and keeps what it reads of the journals.
 
 import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads'
-import { assert } from '../base/assert.ts'
+import { assert, unreachable } from '../base/assert.ts'
 import { definitionsFromData } from '../domain/definitions.ts'
+import { Reason } from '../domain/reasons.ts'
 import type { JournalToRead } from './account-tails.ts'
+import { InvalidFilter } from './order-filter.ts'
+import { StoreUnavailable } from './order-store.ts'
 import { type OrderQuery, type OrdersQuery, type Page, type ReportsQuery, StoreReader } from './queries.ts'
 
 /** Plain data, the same for all threads of the pool. */
@@ -16,12 +19,20 @@ export interface ReaderThreadOptions {
   readonly tailBytesMax: number
 }
 
-/** What a thread is asked; the answer to `accountOf` is an account or undefined, to all others a page. */
+/** What a thread is asked. */
 export type ReaderTask =
   | { readonly ask: 'orders'; readonly query: OrdersQuery }
   | { readonly ask: 'reports'; readonly query: ReportsQuery }
   | { readonly ask: 'order'; readonly query: OrderQuery }
   | { readonly ask: 'accountOf'; readonly orderId: number; readonly journals: readonly JournalToRead[] }
+
+/**
+ * Errors lose their class and code on the way between threads, so a refusal is an answer too. `accountOf` gives an
+ * account or undefined, all others a page.
+ */
+export type ReaderAnswer =
+  | { readonly result: Page | number | undefined }
+  | { readonly code: Reason; readonly params: readonly string[]; readonly text: string }
 
 const OPTIONS = 'stores/reader-thread'
 
@@ -39,9 +50,23 @@ function openReader(): StoreReader {
   return new StoreReader({ storeFile, definitions: definitionsFromData(definitions), tailBytesMax })
 }
 
-/** Answers one task. @throws as the functions of `StoreReader` */
-export default function answer(task: ReaderTask): Page | number | undefined {
-  reader ??= openReader()
+/** Answers one task. Throws only where the server itself is at fault, or a journal is damaged. */
+export default function answer(task: ReaderTask): ReaderAnswer {
+  try {
+    reader ??= openReader()
+    return { result: ask(reader, task) }
+  } catch (error) {
+    if (error instanceof InvalidFilter) {
+      return { code: Reason.InvalidFilter, params: [error.at], text: error.message }
+    }
+    if (error instanceof StoreUnavailable) {
+      return { code: Reason.StoreUnavailable, params: [], text: error.message }
+    }
+    throw error
+  }
+}
+
+function ask(reader: StoreReader, task: ReaderTask): Page | number | undefined {
   switch (task.ask) {
     case 'orders':
       return reader.orders(task.query)
@@ -51,5 +76,7 @@ export default function answer(task: ReaderTask): Page | number | undefined {
       return reader.order(task.query)
     case 'accountOf':
       return reader.accountOf(task.orderId, task.journals)
+    default:
+      return unreachable(task)
   }
 }

@@ -19,7 +19,6 @@ import {
   iterateRows,
   prepareRows,
   type Row,
-  SUBMISSION_COLUMN_COUNT,
   SUBMISSION_COLUMNS,
   SubmissionColumn,
 } from './event-rows.ts'
@@ -95,6 +94,7 @@ export interface RecoveredOrder {
 /** An order whose client order id is remembered, live or not. */
 export interface RecoveredClOrdId {
   readonly part: 'clOrdId'
+  /** Without its report sequence. */
   accepted: AcceptedFields
 }
 
@@ -223,14 +223,16 @@ export class Recovery {
       processingFee: 0,
       commission: 0,
     }
+    // The index alone tells the fills among the reports; only those are then read whole.
     const select = (condition: string) =>
       prepareRows(
         this.#database,
         'SELECT r.query_sequence, r.order_id, r.timestamp, s.symbol, s.venue, s.currency, s.side, r.last_quantity, ' +
-          'r.last_price, r.execution_fee, r.processing_fee, r.commission FROM execution_reports r ' +
+          'r.last_price, r.execution_fee, r.processing_fee, r.commission FROM execution_reports i ' +
+          'CROSS JOIN execution_reports r ON r.order_id = i.order_id AND r.sequence = i.sequence ' +
           'CROSS JOIN submissions s ON s.order_id = r.order_id ' +
-          `WHERE r.account = ? AND r.query_sequence > ? AND r.last_quantity <> 0 AND ${condition} ` +
-          'ORDER BY r.query_sequence',
+          `WHERE i.account = ? AND i.query_sequence > ? AND i.last_quantity <> 0 AND ${condition} ` +
+          'ORDER BY i.query_sequence',
       )
     const afterReport = select('1')
     // A snapshot of other tools lacks its excluded orders whole, and those behind its order sequence.
@@ -312,13 +314,12 @@ export class Recovery {
     )
     const statement = prepareRows(
       this.#database,
-      `SELECT ${SUBMISSION_COLUMNS}, r.query_sequence FROM submissions s ` +
-        'CROSS JOIN execution_reports r ON r.order_id = s.order_id AND r.sequence = 0 ' +
+      `SELECT ${SUBMISSION_COLUMNS} FROM submissions s ` +
         'WHERE s.client_order_id IS NOT NULL AND s.order_id >= ? ORDER BY s.order_id',
     )
     const item: RecoveredClOrdId = { part: 'clOrdId', accepted: this.#rows.accepted }
     for (const row of iterateRows(statement, oldest?.[0] ?? 0)) {
-      this.#rows.readAccepted(row, 0, row[SUBMISSION_COLUMN_COUNT] as number)
+      this.#rows.readAccepted(row, 0, 0)
       yield item
     }
   }

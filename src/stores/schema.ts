@@ -39,7 +39,7 @@ const steps: readonly string[] = [
     client_order_id TEXT,
     hold_price INTEGER NOT NULL
   ) STRICT;
-  CREATE UNIQUE INDEX submissions_sequence_index ON submissions (account, query_sequence);
+  CREATE INDEX submissions_sequence_index ON submissions (account, query_sequence);
   CREATE INDEX submissions_client_order_index ON submissions (order_id) WHERE client_order_id IS NOT NULL;
 
   CREATE TABLE execution_reports (
@@ -65,7 +65,8 @@ const steps: readonly string[] = [
     operator INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (order_id, sequence)
   ) STRICT, WITHOUT ROWID;
-  CREATE UNIQUE INDEX execution_reports_sequence_index ON execution_reports (account, query_sequence);
+  -- Not unique, since the store itself lets no sequence in twice; the quantity lets recovery pass by what is no fill.
+  CREATE INDEX execution_reports_sequence_index ON execution_reports (account, query_sequence, last_quantity);
 
   CREATE TABLE live_orders (
     order_id INTEGER PRIMARY KEY,

@@ -13,7 +13,7 @@ import type { Log } from '../base/log.ts'
 import { JournalReader } from '../journal/journal-reader.ts'
 import { EventBatch } from '../stores/event-batch.ts'
 import { type OrderStore, StoreMismatch, StoreUnavailable } from '../stores/order-store.ts'
-import type { WriterShared } from './writer-shared.ts'
+import type { WriterShared } from '../shared-memory/writer-shared.ts'
 
 /** A journal the writer copies; its number is its place in the list. */
 export interface JournalSource {

@@ -11,7 +11,7 @@ import { SegmentKeeper } from '../journal/segment-keeper.ts'
 import { EmbeddedStore } from '../stores/embedded-store.ts'
 import { type JournalSource, StoreStream } from './store-stream.ts'
 import { lowerThreadPriority } from './thread-priority.ts'
-import { WriterShared } from './writer-shared.ts'
+import { WriterShared } from '../shared-memory/writer-shared.ts'
 
 /** A journal with what its keeper has to know. */
 export interface WriterJournal extends JournalSource {
@@ -39,6 +39,8 @@ export interface WriterThreadOptions {
   /** The store is confirmed after so many bytes of entries, and after so long where there are any. */
   readonly confirmBytes: number
   readonly confirmMs: number
+  /** False where nothing is copied once the store has caught up; segments are looked after all the same. */
+  readonly copiesAlways: boolean
   /** How far the thread stands back behind the others: 0 to 19. */
   readonly nice: number
   readonly logLevel: LogLevelName
@@ -68,7 +70,7 @@ export default async function writerThread(options: WriterThreadOptions): Promis
     for (;;) {
       // Read first: what was published before the stop is then copied below.
       const isStopping = shared.isStopping
-      const entries = await stream.round()
+      const entries = options.copiesAlways ? await stream.round() : 0
       const now = performance.now()
       const isDue = now - confirmedAtMs >= confirmMs && stream.hasUnconfirmed
       if (isDue || stream.unconfirmedBytes >= confirmBytes) {

@@ -1,7 +1,8 @@
 // A scripted server and a client connected to it, on a clock moved by hand; all of it ends with the test.
 
 import type { TestContext } from 'node:test'
-import { type ConnectOptions, connect, type OesClient, type StateChange } from '../../src/client/client.ts'
+import { connect, type OesClient } from '../../src/client/client.ts'
+import type { ConnectOptions, StateChange } from '../../src/client/connect-options.ts'
 import { ManualTimers } from './manual-timers.ts'
 import { type Peer, ScriptedServer } from './scripted-server.ts'
 

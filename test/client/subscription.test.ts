@@ -139,16 +139,24 @@ test('a missing sequence is an error, after what came before it, and ends the su
   deepEqual(bare(await peer.receive()), [Kind.Unsubscribe, 0, 1])
 })
 
-test('a server that comes back knowing less than it told is an error', async context => {
-  const { server, peer, timers, nextState, subscription } = await subscribed(context, { fromSequence: 1 })
-  peer.send(report({ reportSequence: 1 }), report({ reportSequence: 2 }))
-  deepEqual(await take(subscription, 2), ['7:1 report', '7:2 report'])
-  peer.destroy()
-  await nextState()
-  timers.advance(100)
-  await answerSubscribe(await server.login(), 1, [[7, 2]])
-  await rejects(take(subscription, 1), { code: 'SEQUENCE_GAP', params: [7, 3, 2] })
-})
+const amnesia: [name: string, answer: (requestId: unknown) => Message][] = [
+  ['by an earlier sequence', requestId => [Kind.Subscribed, requestId, 7, 1, [[7, 2]]]],
+  ['by refusing the range', requestId => [Kind.Refused, requestId, 7, Reason.InvalidRange, [], '']],
+]
+for (const [name, answer] of amnesia) {
+  test(`a server that comes back knowing less than it told, and says so ${name}, is an error`, async context => {
+    const { server, peer, timers, nextState, subscription } = await subscribed(context, { fromSequence: 1 })
+    peer.send(report({ reportSequence: 1 }), report({ reportSequence: 2 }))
+    deepEqual(await take(subscription, 2), ['7:1 report', '7:2 report'])
+    peer.destroy()
+    await nextState()
+    timers.advance(100)
+    const next = await server.login()
+    const [, requestId] = await next.receive()
+    next.send(answer(requestId))
+    await rejects(take(subscription, 1), { code: 'SEQUENCE_GAP' })
+  })
+}
 
 test('a program that takes too slowly parks the subscription and loses nothing', async context => {
   const { peer, subscription } = await subscribed(context, { queueMax: 4 }, [[7, 1]])
@@ -242,6 +250,13 @@ test('a subscription whose permission is gone at the reconnect ends with the rea
   const [, requestId] = await next.receive()
   next.send([Kind.Refused, requestId, 7, Reason.NotPermitted, [], ''])
   await rejects(take(subscription, 1), { code: 'NOT_PERMITTED' })
+})
+
+test('a subscription whose permission is taken away while it runs ends with that reason', async context => {
+  const { peer, subscription } = await subscribed(context)
+  peer.send(report({ reportSequence: 1 }), [Kind.Membership, 0, 0, 1, 7, 0, 0])
+  deepEqual(await take(subscription, 1), ['7:1 report'])
+  await rejects(take(subscription, 1), { code: 'NOT_PERMITTED', reason: Reason.NotPermitted })
 })
 
 test('a busy server is asked again for a subscription', async context => {

@@ -53,7 +53,7 @@ const DEFAULTS: Config = {
     inFlightMax: 4_096,
     subscriptionsMax: 1_000,
   },
-  writer: { batchRowsMax: 5_000, batchAgeMs: 20, nice: 10 },
+  writer: { copy: 'always', batchRowsMax: 5_000, batchAgeMs: 20, nice: 10 },
   readers: { threads: 1 },
   platform: {
     port: 20_000,
@@ -138,7 +138,7 @@ log: {level: debug}
       inFlightMax: 6,
       subscriptionsMax: 7,
     },
-    writer: { batchRowsMax: 1, batchAgeMs: 0, nice: 3 },
+    writer: { copy: 'always', batchRowsMax: 1, batchAgeMs: 0, nice: 3 },
     readers: { threads: 4 },
     platform: {
       port: 0,

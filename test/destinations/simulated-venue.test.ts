@@ -1,5 +1,5 @@
-// What the simulated venue does, scene by scene. The market is ABX at TSX on Thursday the 14th of August 2025, quoted 1.00
-// to 1.01; it opens at 13:30 and closes at 20:00 UTC. Fills by quote and print are told by the vectors too.
+// What the simulated venue does, scene by scene. The market is ABX at TSX on Thursday the 14th of August 2025, quoted
+// 1.00 to 1.01; it opens at 13:30 and closes at 20:00 UTC. Fills by quote and print are told by the vectors too.
 
 import { deepEqual, equal, throws } from 'node:assert/strict'
 import { test } from 'node:test'

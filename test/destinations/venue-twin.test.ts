@@ -1,5 +1,5 @@
-// Everything that can happen to the simulated venue, in random order, also happens to its slow twin; after each step the
-// two have said the same.
+// Everything that can happen to the simulated venue, in random order, also happens to its slow twin; after each step
+// the two have said the same.
 
 import { deepEqual } from 'node:assert/strict'
 import { test } from 'node:test'

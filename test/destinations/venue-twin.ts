@@ -1,6 +1,6 @@
-// The simulated venue once more, slow and obvious: plain objects in one list in the order of submission, everything found
-// by looking through it, the queue counted as size ahead and size behind, closes by hours of fixed time zones. It holds
-// in August, when no clock of the two venues changes.
+// The simulated venue once more, slow and obvious: plain objects in one list in the order of submission, everything
+// found by looking through it, the queue counted as size ahead and size behind, closes by hours of fixed time zones.
+// It holds in August, when no clock of the two venues changes.
 
 import type { RoutedOrder } from '../../src/destinations/destination.ts'
 import { PegKind } from '../../src/destinations/peg.ts'

@@ -147,7 +147,7 @@ test('a missing segment is damage where it should have begun', t => {
   writer.close()
   fs.rmSync(path.join(directory, segmentName(2)))
   const file = path.join(directory, segmentName(1))
-  const damage = { name: 'JournalDamaged', file, offset: 84 + JOURNAL_BLOCK_HEADER_BYTES, sequence: 2 }
+  const damage = { name: 'JournalDamaged', file, offset: 76 + JOURNAL_BLOCK_HEADER_BYTES, sequence: 2 }
   assert.throws(() => readAll(directory), damage)
   assert.throws(() => readAll(directory, 1, { untilSequence: 4 }), damage)
   const { segments, damage: found } = verifyJournal(directory)
@@ -187,10 +187,10 @@ test('a block of another segment in the unused room is no block of this one', t 
   const bytes = fs.readFileSync(file)
   // As a torn commit would leave it: the second block is gone, behind it stands a valid block with a foreign salt.
   const foreign = fs.readFileSync(path.join(other, segmentName(1)))
-  foreign.copy(bytes, 80, 80)
+  foreign.copy(bytes, 72, 72)
   fs.writeFileSync(file, bytes)
   assert.deepEqual(readAll(directory), [[1, 'same']])
   const writer = openWriter(directory, 1024)
-  assert.deepEqual(writer.repaired, { file, offset: 80, sequence: 2 })
+  assert.deepEqual(writer.repaired, { file, offset: 72, sequence: 2 })
   writer.close()
 })

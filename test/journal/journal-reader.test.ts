@@ -47,7 +47,7 @@ test('limits stop a read anywhere, inside a block too, and the next read goes on
   }
 })
 
-test('the visitor sees where entry, frame and body begin', t => {
+test('the visitor sees where entry and body begin, and that an entry is a frame', t => {
   const directory = temporaryFolder(t)
   const writer = openWriter(directory)
   append(writer, 'ab', 'cde')
@@ -57,16 +57,15 @@ test('the visitor sees where entry, frame and body begin', t => {
   const count = reader.read((sequence, bytes, bodyOffset, bodyLength, entryOffset) => {
     seen.push([
       sequence,
-      bytes.readUInt32LE(entryOffset),
-      bytes.readUInt32LE(entryOffset + 4),
-      bytes.toString('latin1', bodyOffset - 4, bodyOffset + bodyLength),
+      bodyOffset - entryOffset,
+      bytes.toString('latin1', entryOffset, bodyOffset + bodyLength),
     ])
   })
   reader.close()
   assert.equal(count, 2)
   assert.deepEqual(seen, [
-    [1, 7, 0, '\0\0\0\x02ab'],
-    [2, 7, 1, '\0\0\0\x03cde'],
+    [1, 4, '\0\0\0\x02ab'],
+    [2, 4, '\0\0\0\x03cde'],
   ])
 })
 
@@ -186,7 +185,7 @@ test('entries that do not fill their block are damage at the entry', t => {
     const writer = openWriter(directory)
     const offset = 32 + (writer.nextSequence - 1) * 50
     const block = blockOf([body])
-    block.writeUInt32BE(length, 40)
+    block.writeUInt32BE(length, 32)
     writer.append(block, block.length, 1)
     writer.close()
     assert.throws(() => readAll(directory), { name: 'JournalDamaged', offset: offset + 32, sequence: 1 })

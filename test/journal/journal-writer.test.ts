@@ -80,11 +80,11 @@ test('the bytes of a segment are those that the layout tells', t => {
   }
   assert.equal(bytes.length, 256)
   const opening = blockBytes(0, 32, 1, 0, 0)
-  const first = blockBytes(32, 47, 1, 1, opening)
-  blockBytes(79, 58, 2, 2, first)
-  assert.equal(bytes.toString('latin1', 64, 79), '\x07\0\0\0\0\0\0\0\0\0\0\x03abc')
-  assert.equal(bytes.toString('latin1', 111, 137), '\x07\0\0\0\0\0\0\0\0\0\0\x01d\x07\0\0\0\x01\0\0\0\0\0\0\x01e')
-  assert.deepEqual(bytes.subarray(137), Buffer.alloc(256 - 137))
+  const first = blockBytes(32, 39, 1, 1, opening)
+  blockBytes(71, 42, 2, 2, first)
+  assert.equal(bytes.toString('latin1', 64, 71), '\0\0\0\x03abc')
+  assert.equal(bytes.toString('latin1', 103, 113), '\0\0\0\x01d\0\0\0\x01e')
+  assert.deepEqual(bytes.subarray(113), Buffer.alloc(256 - 113))
 })
 
 test('a block that does not fit begins the next segment, to the byte', t => {

@@ -3,7 +3,7 @@
 import { type OesClient, type Position, RiskStateType, riskStateTypeNames } from '../../client/index.ts'
 import { averagePrice, MICROS, numberOfMicros } from '../../domain/money.ts'
 import { ExitStatus } from '../exit-status.ts'
-import { moneyText, quantityText } from '../order-columns.ts'
+import { currencyText, moneyText, quantityText } from '../order-columns.ts'
 import type { Output } from '../output.ts'
 import { accountOf } from '../server-options.ts'
 import type { Column } from '../table.ts'
@@ -21,7 +21,7 @@ export async function positions(
       continue
     }
     if (at > 0) output.line('')
-    const power = `buying power ${moneyText(account.usedBuyingPower)} used of ${moneyText(account.buyingPower)}`
+    const power = `buying power ${moneyText(account.usedBuyingPower)} used of ${moneyText(account.buyingPower)} ${currencyText(account.currency)}`
     const state = account.riskState === RiskStateType.Active ? riskState : output.paint('red', riskState)
     output.line(`Account ${word ?? account.account}: ${state}, ${power}, ${account.openOrders} open orders.`)
     if (account.positions.length > 0) output.table(columns, account.positions)
@@ -38,7 +38,7 @@ const columns: Column<Position>[] = [
   { title: 'SELLING', align: 'right', cell: position => quantityText(position.pendingSell) },
   { title: 'REALISED', align: 'right', cell: position => moneyText(position.gross) },
   { title: 'FEES', align: 'right', cell: position => moneyText(position.fees) },
-  { title: 'CURRENCY', align: 'right', cell: position => String(position.currency) },
+  { title: 'CURRENCY', cell: position => currencyText(position.currency) },
 ]
 
 function averageText({ costBasis, quantity }: Position): string {

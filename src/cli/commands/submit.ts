@@ -14,7 +14,7 @@ import {
   TagType,
   type TrackedOrder,
 } from '../../client/index.ts'
-import { parseSide, parseTime, parseTimeInForce, parseWhole } from '../arguments.ts'
+import { parseCurrency, parseSide, parseTime, parseTimeInForce } from '../arguments.ts'
 import { CommandError, usageError } from '../command-error.ts'
 import { ExitStatus } from '../exit-status.ts'
 import { acceptedText, eventJson, eventLine, moneyText, orderJson, quantityText, statusText } from '../order-columns.ts'
@@ -63,7 +63,7 @@ export function orderOf(side: string, quantity: string, ticker: string, flags: S
     ...(flags.tif !== undefined && { timeInForce: parseTimeInForce(flags.tif) }),
     ...(flags.expiry !== undefined && { expiry: parseTime(flags.expiry) }),
     ...(flags.destination !== undefined && { destination: flags.destination }),
-    ...(flags.currency !== undefined && { currency: parseWhole(flags.currency, 'an ISO 4217 number', 1) }),
+    ...(flags.currency !== undefined && { currency: parseCurrency(flags.currency) }),
     ...(flags.clOrdId !== undefined && { clOrdId: flags.clOrdId }),
     ...(tags.length > 0 && { tags }),
   }
@@ -79,9 +79,15 @@ export async function submit(
   const outcome = await client.submit({ ...order, account }, { deadlineMs: flags.deadlineMs })
   if (outcome.outcome !== 'accepted') throw failureOf(outcome)
   if (!output.isJson) output.line(`Order ${outcome.order.orderId}: ${acceptedText(outcome.order)}`)
-  const tracked = await follow(client, output, outcome.order, flags)
-  if (output.isJson) output.json(orderJson(tracked))
-  else output.line(summaryOf(tracked))
+  const tracker = new OrderTracker()
+  const tracked = tracker.load({ accepted: outcome.order, reports: [] })
+  try {
+    await follow(client, output, tracker, tracked, flags)
+  } finally {
+    // Also where following failed: the order has been placed, and that has to be told.
+    if (output.isJson) output.json(orderJson(tracked))
+    else output.line(summaryOf(tracked))
+  }
   return tracked.status === OrderStatus.Rejected ? ExitStatus.Failed : ExitStatus.Ok
 }
 
@@ -99,12 +105,11 @@ function failureOf(outcome: Exclude<SubmitOutcome, { outcome: 'accepted' }>): Co
 async function follow(
   client: OesClient,
   output: Output,
-  accepted: Extract<SubmitOutcome, { outcome: 'accepted' }>['order'],
+  tracker: OrderTracker,
+  order: TrackedOrder,
   flags: { follow?: boolean; deadlineMs: number },
-): Promise<TrackedOrder> {
-  const tracker = new OrderTracker()
-  const order = tracker.load({ accepted, reports: [] })
-  const { account, orderId, reportSequence } = accepted
+): Promise<void> {
+  const { account, orderId, reportSequence } = order.accepted
   const subscription = await client.subscribe({ account, fromSequence: reportSequence + 1 })
   const timer = flags.follow === true ? undefined : setTimeout(() => subscription.close(), flags.deadlineMs)
   try {
@@ -120,7 +125,6 @@ async function follow(
   } finally {
     clearTimeout(timer)
   }
-  return order
 }
 
 function summaryOf(order: TrackedOrder): string {

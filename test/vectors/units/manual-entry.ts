@@ -1,5 +1,6 @@
-// Unit `manual_entry`: manual order entry as a stage in front of a next driver. Here it is a destination beside others,
-// chosen by the id an order names; so the unit does what the order desk does, and tells the calls a stage would pass on.
+// Unit `manual_entry`: manual order entry as a stage in front of a next driver. Here it is a destination beside
+// others, chosen by the id an order names; so the unit does what the order desk does, and tells the calls a stage
+// would pass on.
 
 import type { RoutedOrder } from '../../../src/destinations/destination.ts'
 import { ManualEntry } from '../../../src/destinations/manual-entry.ts'

@@ -8,8 +8,8 @@
 // before it, and never looks at a block that is on its way to the disk. The writer publishes how far the store is.
 
 import { assert } from '../base/assert.ts'
-import { BLOCK_BYTES } from '../shared-memory/blocks.ts'
-import { Doorbell } from '../shared-memory/doorbell.ts'
+import { BLOCK_BYTES } from './blocks.ts'
+import { Doorbell } from './doorbell.ts'
 
 const DOORBELL = 0
 const STOP = BLOCK_BYTES

@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Runs everything that can be checked: types, lint, all tests. Needs nothing but npm on a fresh clone; what is missing is
+# installed. Ends with the summary of the test runner; the exit status is 0 where everything holds.
+set -euo pipefail
+
+root=$(cd -P "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# shellcheck source=scripts/dependencies.sh
+source "$root/scripts/dependencies.sh"
+cd "$root"
+
+need_packages
+
+# Tests of stores and the comparison of the benchmarks use real servers. Where they cannot be had, the few tests that
+# need one skip themselves and say so: the rest is worth running all the same.
+missing=()
+command -v mariadbd >/dev/null || command -v mysqld >/dev/null || [[ -x /usr/sbin/mariadbd ]] || missing+=(mariadb-server)
+command -v redis-server >/dev/null || missing+=(redis-server)
+if ((${#missing[@]} > 0)) && ! need_system_packages "${missing[@]}"; then
+  say 'Going on; tests that need a server which is missing are skipped.'
+fi
+
+# One run tells everything: a failure of one part does not hide those of the next.
+failed=()
+for part in types lint test; do
+  printf '\n── %s ──\n' "$part"
+  "$node" --run "$part" </dev/null || failed+=("$part")
+  # The summary of the tests stays the last thing on the page, so what failed before is told before.
+  if [[ $part == lint && ${#failed[@]} -gt 0 ]]; then printf '\nfailed so far: %s\n' "${failed[*]}"; fi
+done
+((${#failed[@]} == 0))

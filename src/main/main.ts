@@ -1,0 +1,80 @@
+// The main thread's entry: reads the configuration, brings the server up, waits for a signal, and takes it down in order.
+// A second signal does not wait. Every way out has an exit status of its own.
+
+import { readFileSync } from 'node:fs'
+import { Log } from '../base/log.ts'
+import { formatAddress } from '../config/address.ts'
+import { type Config, ConfigInvalid, defaultConfig, loadConfig } from '../config/config.ts'
+import { JournalFailed } from '../journal/journal-errors.ts'
+import { DataInUse } from './data-lock.ts'
+import { ExitStatus } from './exit-status.ts'
+import { Server } from './server.ts'
+
+export interface ServeOptions {
+  /** Path of the configuration; without it everything has its default. */
+  readonly config?: string | undefined
+}
+
+/** Runs the server until it is told to stop. @returns the exit status of the process. */
+export async function serve(options: ServeOptions = {}): Promise<number> {
+  let config: Config
+  try {
+    config = options.config === undefined ? defaultConfig() : loadConfig(options.config)
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+    return error instanceof ConfigInvalid ? ExitStatus.ConfigInvalid : ExitStatus.StartFailed
+  }
+  const log = new Log({ component: 'main', level: config.log.level })
+  if (config.dataStore.length > 0) {
+    log.error('data_store names MySQL servers, which this version cannot use yet; leave the section out', {
+      address: formatAddress(config.dataStore[0].address),
+    })
+    return ExitStatus.ConfigInvalid
+  }
+
+  const { promise: signalled, resolve: onSignal } = Promise.withResolvers<void>()
+  let signals = 0
+  const handle = (signal: NodeJS.Signals) => {
+    signals += 1
+    if (signals === 1) {
+      log.info('told to stop', { signal })
+      onSignal()
+      return
+    }
+    log.warning('told to stop at once', { signal })
+    process.exit(ExitStatus.Forced)
+  }
+  process.on('SIGINT', handle)
+  process.on('SIGTERM', handle)
+
+  let server: Server
+  try {
+    server = await Server.start({
+      config,
+      log,
+      version: packageVersion(),
+      onFailure: (thread, error) => {
+        // Nothing that this process still knows can be trusted more than the journals; recovery begins from those.
+        log.error('a thread has failed; the server ends', { thread, error })
+        process.exit(isJournalFailure(error) ? ExitStatus.JournalFailed : ExitStatus.ThreadFailed)
+      },
+    })
+  } catch (error) {
+    log.error('the server could not start', { error })
+    return error instanceof DataInUse ? ExitStatus.DataInUse : ExitStatus.StartFailed
+  }
+  process.stdout.write(`ready ${formatAddress(server.address)}\n`)
+  await signalled
+  await server.stop()
+  return ExitStatus.Stopped
+}
+
+/** Errors lose their class between threads and keep their name. */
+function isJournalFailure(error: unknown): boolean {
+  return error instanceof Error && (error instanceof JournalFailed || error.name === 'JournalFailed')
+}
+
+function packageVersion(): string {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+  return String(version)
+}

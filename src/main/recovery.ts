@@ -1,0 +1,181 @@
+// Recovery: what the store knows of each account goes through the command rings into the shards, on the same road as
+// everything else. Nothing is guessed and nobody is left out: an account that cannot be restored stops the start.
+
+import { assert, unreachable } from '../base/assert.ts'
+import { MessageWriter } from '../protocol/message-writer.ts'
+import type { AcceptedFields } from '../protocol/order-events.ts'
+import { Command, RestorePiece } from '../shared-memory/records.ts'
+import type { RecoveredMarks, RecoveredOrder, RecoveredPosition, Recovery } from '../stores/recovery.ts'
+import type { Accounts } from './accounts.ts'
+import type { ShardLink } from './shard-link.ts'
+
+/** The start cannot go on; the message tells the operator why and what to do. */
+export class RecoveryFailed extends Error {
+  override name = 'RecoveryFailed'
+}
+
+export interface RecoveryCounts {
+  accounts: number
+  positions: number
+  fills: number
+  liveOrders: number
+  clOrdIds: number
+}
+
+export interface RecoveryTarget {
+  readonly accounts: Pick<Accounts, 'rowOf'>
+  readonly shards: readonly ShardLink[]
+  readonly shardOf: (row: number) => number
+  /** Risk currency of the account in that row, as administration has it now. */
+  readonly currencyOf: (row: number) => number
+  readonly nowUs: () => number
+  /** Waits until a full ring may have room again. */
+  readonly waitForRoom: () => Promise<void>
+}
+
+/**
+ * Sends everything that `recovery` reads to the shards.
+ * @throws RecoveryFailed where the store has an account that the directory does not.
+ */
+export async function restore(
+  recovery: Pick<Recovery, 'read' | 'marks'>,
+  target: RecoveryTarget,
+): Promise<{ counts: RecoveryCounts; marks: RecoveredMarks }> {
+  const counts: RecoveryCounts = { accounts: 0, positions: 0, fills: 0, liveOrders: 0, clOrdIds: 0 }
+  const writer = new MessageWriter(1 << 16, 1 << 24)
+  const nowUs = target.nowUs()
+  /** Currency in which the snapshot of the account at hand counts expenditure. */
+  const snapshotCurrencies = new Map<number, number>()
+  let unflushed = 0
+
+  for (const item of recovery.read()) {
+    const account = item.part === 'order' || item.part === 'clOrdId' ? item.accepted.account : item.account
+    const row = target.accounts.rowOf(account)
+    if (row < 0) {
+      throw new RecoveryFailed(
+        `The store has orders of account ${account}, which the service locator does not know. ` +
+          'Restore the account there, or start with the data that belongs to this directory.',
+      )
+    }
+    writer.position = 0
+    writer.reserve(PIECE_BYTES_MAX)
+    switch (item.part) {
+      case 'account':
+        counts.accounts += 1
+        snapshotCurrencies.set(account, item.snapshotCurrency)
+        writer.arrayHeader(4)
+        writer.integer(RestorePiece.Account)
+        writer.integer(item.orderSequence)
+        writer.integer(item.reportSequence)
+        writer.integer(nowUs)
+        break
+      case 'position':
+        counts.positions += 1
+        writePosition(writer, item, snapshotCurrencies.get(account) === target.currencyOf(row))
+        break
+      case 'fill':
+        counts.fills += 1
+        writer.arrayHeader(7)
+        writer.integer(RestorePiece.Fill)
+        writer.text(item.ticker)
+        writer.integer(item.currency)
+        writer.integer(item.side)
+        writer.integer(item.lastQty)
+        writer.integer(item.lastPx)
+        writer.integer(item.executionFee + item.processingFee + item.commission)
+        break
+      case 'order':
+        counts.liveOrders += 1
+        writeOrder(writer, item)
+        break
+      case 'clOrdId':
+        counts.clOrdIds += 1
+        writeClOrdId(writer, item.accepted)
+        break
+      default:
+        unreachable(item)
+    }
+    const shard = target.shards[target.shardOf(row)]
+    const posted = shard.post(Command.Restore, row, nowUs, 0, writer.bytes.subarray(0, writer.position))
+    assert(posted, 'a shard has not taken recovery for too long')
+    unflushed += 1
+    if (unflushed === PIECES_PER_FLUSH) {
+      unflushed = 0
+      for (const each of target.shards) each.flush()
+      while (target.shards.some(({ isWaiting }) => isWaiting)) {
+        await target.waitForRoom()
+        for (const each of target.shards) each.flush()
+      }
+    }
+  }
+  for (const shard of target.shards) {
+    assert(shard.post(Command.Restored, 0, nowUs, 0, NOTHING), 'a shard has not taken recovery for too long')
+    shard.flush()
+  }
+  return { counts, marks: recovery.marks() }
+}
+
+/** A piece without its texts, and texts of all kinds, together. */
+const PIECE_BYTES_MAX = 8192
+const PIECES_PER_FLUSH = 1024
+const NOTHING = new Uint8Array(0)
+
+function writePosition(writer: MessageWriter, position: RecoveredPosition, isExpenditureValid: boolean): void {
+  writer.arrayHeader(10)
+  writer.integer(RestorePiece.Position)
+  writer.text(position.ticker)
+  writer.integer(position.currency)
+  writer.integer(position.quantity)
+  writer.integer(position.costBasis)
+  writer.integer(position.gross)
+  writer.integer(position.fees)
+  writer.integer(position.volume)
+  writer.integer(position.transactions)
+  // In another currency, or from a snapshot of other tools, it means nothing here.
+  if (isExpenditureValid) writer.integer(position.expenditure)
+  else writer.nil()
+}
+
+function writeOrder(writer: MessageWriter, order: RecoveredOrder): void {
+  const { accepted } = order
+  const { clOrdId, tags } = accepted
+  writer.arrayHeader(20)
+  writer.integer(RestorePiece.Order)
+  writer.integer(accepted.orderId)
+  writer.integer(accepted.orderSequence)
+  writer.integer(accepted.timestamp)
+  writer.integer(accepted.submissionAccount)
+  writer.text(accepted.ticker)
+  writer.integer(accepted.currency)
+  writer.integer(accepted.type)
+  writer.integer(accepted.side)
+  writer.text(accepted.destination)
+  writer.integer(accepted.quantity)
+  writer.integer(accepted.price)
+  writer.integer(accepted.timeInForce)
+  writer.integer(accepted.expiry)
+  writer.textBytes(clOrdId.bytes, clOrdId.start, clOrdId.end)
+  if (tags.start === tags.end) writer.nil()
+  else writer.rawBytes(tags.bytes, tags.start, tags.end)
+  writer.integer(accepted.holdPrice)
+  writer.integer(order.cumQty)
+  writer.integer(order.reportCount)
+  writer.integer(order.status)
+}
+
+function writeClOrdId(writer: MessageWriter, accepted: AcceptedFields): void {
+  const { clOrdId } = accepted
+  writer.arrayHeader(12)
+  writer.integer(RestorePiece.ClOrdId)
+  writer.textBytes(clOrdId.bytes, clOrdId.start, clOrdId.end)
+  writer.integer(accepted.orderId)
+  writer.text(accepted.ticker)
+  writer.integer(accepted.currency)
+  writer.integer(accepted.type)
+  writer.integer(accepted.side)
+  writer.text(accepted.destination)
+  writer.integer(accepted.quantity)
+  writer.integer(accepted.price)
+  writer.integer(accepted.timeInForce)
+  writer.integer(accepted.expiry)
+}

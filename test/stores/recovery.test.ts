@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { openDatabase } from '../../src/base/sqlite.ts'
+import { isTerminal, OrderStatus, statusAfter } from '../../src/domain/order-status.ts'
+import { Kind } from '../../src/protocol/kinds.ts'
+import type { AcceptedEvent, AcceptedFields, ReportEvent, SnapshotEvent } from '../../src/protocol/order-events.ts'
+import { type Recovered, Recovery, type RecoveryOptions } from '../../src/stores/recovery.ts'
+import { definitions, type Entry, generateHistory, Random } from './generated-history.ts'
+import { batchOf, openStore, type StoreFolder, storeFolder } from './store-folder.ts'
+
+const ACCOUNTS = [3, 4, 5]
+
+/** An acceptance in plain values, so that those of events and of rows can be compared. */
+function plain({ clOrdId, tags, ...fields }: AcceptedFields | AcceptedEvent): unknown {
+  const { kind: _, ...rest } = fields as typeof fields & { kind?: number }
+  const id = typeof clOrdId === 'string' ? clOrdId : Buffer.from(clOrdId.bytes.subarray(clOrdId.start, clOrdId.end))
+  const bytes = tags === undefined ? [] : 'bytes' in tags ? tags.bytes.subarray(tags.start, tags.end) : tags
+  return { ...rest, clOrdId: String(id), tags: [...bytes] }
+}
+
+function recovered(folder: StoreFolder, options: Partial<RecoveryOptions>): { items: unknown[]; marks: unknown } {
+  const recovery = new Recovery({ storeFile: folder.storeFile, definitions, clOrdIdsMax: 5, ...options })
+  const items: unknown[] = []
+  for (const item of recovery.read()) items.push(copy(item))
+  const marks = recovery.marks()
+  recovery.close()
+  return { items, marks }
+}
+
+function copy(item: Recovered): unknown {
+  return item.part === 'order' || item.part === 'clOrdId' ? { ...item, accepted: plain(item.accepted) } : { ...item }
+}
+
+/** The slow twin: reads all events and keeps what recovery should give. */
+function naive(entries: readonly Entry[], { clOrdIdsMax = 5, sessionStart }: Partial<RecoveryOptions>): unknown[] {
+  const accounts: unknown[] = []
+  const positions: unknown[] = []
+  const fills: unknown[] = []
+  const live: { orderId: number; account: number; item: unknown }[] = []
+  const clOrdIds: AcceptedEvent[] = []
+  for (const account of ACCOUNTS) {
+    const own = entries.map(({ event }) => event).filter(event => event.account === account)
+    const events = own.filter(event => event.kind !== Kind.InventorySnapshot)
+    if (events.length === 0) continue
+    const acceptances = own.filter((event): event is AcceptedEvent => event.kind === Kind.OrderAccepted)
+    const reports = own.filter((event): event is ReportEvent => event.kind === Kind.ExecutionReport)
+    const snapshot = own.findLast((event): event is SnapshotEvent => event.kind === Kind.InventorySnapshot)
+    accounts.push({
+      part: 'account',
+      account,
+      orderSequence: acceptances.length,
+      reportSequence: events.length,
+      snapshotReportSequence: snapshot?.reportSequence,
+      snapshotCurrency: snapshot?.currency ?? 0,
+    })
+    for (const entry of snapshot?.entries ?? []) positions.push({ part: 'position', account, ...entry })
+    const ended = new Set(reports.filter(({ status }) => isTerminal(status)).map(({ orderId }) => orderId))
+    for (const report of reports) {
+      const { orderId, reportSequence, timestamp, lastQty, lastPx, executionFee, processingFee, commission } = report
+      const order = acceptances.find(accepted => accepted.orderId === orderId)!
+      const isBehind = reportSequence > (snapshot?.reportSequence ?? 0)
+      const isInSession = snapshot !== undefined || order.timestamp >= (sessionStart ?? 0) || !ended.has(orderId)
+      if (lastQty === 0 || !isBehind || !isInSession) continue
+      const { ticker, currency, side } = order
+      const amounts = { lastQty, lastPx, executionFee, processingFee, commission }
+      fills.push({ part: 'fill', account, reportSequence, orderId, timestamp, ticker, currency, side, ...amounts })
+    }
+    for (const accepted of acceptances) {
+      if (accepted.clOrdId !== '') clOrdIds.push(accepted)
+      if (ended.has(accepted.orderId)) continue
+      const { orderId } = accepted
+      const ofOrder = reports.filter(report => report.orderId === orderId)
+      const item = {
+        part: 'order',
+        accepted: plain(accepted),
+        status: ofOrder.reduce<OrderStatus>(
+          (status, report) => statusAfter(status, report.status),
+          OrderStatus.PendingNew,
+        ),
+        cumQty: ofOrder.at(-1)?.cumQty ?? 0,
+        reportCount: ofOrder.length + 1,
+        timestamp: ofOrder.at(-1)?.timestamp ?? accepted.timestamp,
+      }
+      live.push({ orderId, account, item })
+    }
+  }
+  const remembered = clOrdIds.sort((a, b) => a.orderId - b.orderId).slice(clOrdIds.length - clOrdIdsMax)
+  return [
+    ...accounts,
+    ...positions,
+    ...fills,
+    ...live.sort((a, b) => a.account - b.account || a.orderId - b.orderId).map(({ item }) => item),
+    ...remembered.map(accepted => ({ part: 'clOrdId', accepted: plain({ ...accepted, reportSequence: 0 }) })),
+  ]
+}
+
+/** Positions come in the order of their key, which the order of a snapshot is not. */
+function sorted(items: unknown[]): unknown[] {
+  return items.map(item => JSON.stringify(item, Object.keys(flat(item)).sort())).sort()
+}
+function flat(item: unknown): Record<string, unknown> {
+  const { accepted, ...rest } = item as Record<string, unknown>
+  return { ...rest, accepted, ...(accepted as object) }
+}
+
+test('recovery gives what a reader of all events would remember', async t => {
+  await fc.assert(
+    fc.asyncProperty(fc.integer(), async seed => {
+      const random = new Random(seed)
+      const entries = generateHistory(random, {
+        accounts: ACCOUNTS,
+        events: 1 + random.below(200),
+        snapshots: random.chance(70),
+      })
+      const folder = storeFolder(t)
+      const store = openStore(folder)
+      store.applyNow(batchOf('shard-0', entries, 0, entries.length))
+      await store.close()
+      const middle = (entries[entries.length >> 1]!.event as AcceptedEvent).timestamp
+      for (const options of [{}, { sessionStart: middle }, { clOrdIdsMax: 1000 }, { clOrdIdsMax: 0 }]) {
+        const expected = naive(entries, { clOrdIdsMax: 5, ...options })
+        const { items, marks } = recovered(folder, options)
+        assert.deepEqual(sorted(items), sorted(expected))
+        const orderOf = (all: unknown[]) =>
+          all.filter(item => (item as Recovered).part !== 'position').map(item => JSON.stringify(flat(item).part))
+        assert.deepEqual(orderOf(items), orderOf(expected))
+        assert.deepEqual(
+          items.filter(item => (item as Recovered).part === 'fill'),
+          expected.filter(item => (item as Recovered).part === 'fill'),
+        )
+        const events = entries.map(({ event }) => event).filter(event => event.kind !== Kind.InventorySnapshot)
+        assert.deepEqual(marks, {
+          lastOrderId: Math.max(0, ...events.map(event => event.orderId)),
+          lastTimestamp: Math.max(0, ...events.map(event => event.timestamp)),
+        })
+      }
+    }),
+    { numRuns: 40 },
+  )
+})
+
+test('a snapshot of other tools stands for its orders whole, save those it excludes', async t => {
+  const entries = generateHistory(new Random(21), { accounts: [3], events: 150 })
+  const folder = storeFolder(t)
+  const store = openStore(folder)
+  store.applyNow(batchOf('shard-0', entries, 0, entries.length))
+  await store.close()
+  const acceptances = entries.map(({ event }) => event).filter(event => event.kind === Kind.OrderAccepted)
+  const excluded = acceptances.slice(0, 12).filter((_, index) => index % 3 === 0)
+  const database = openDatabase(folder.storeFile, 'normal')
+  database.exec('INSERT INTO order_execution_inventory_sequences (account, sequence) VALUES (3, 12)')
+  for (const { orderId } of excluded) {
+    database.exec(`INSERT INTO order_execution_inventory_excluded_orders VALUES (3, ${orderId})`)
+  }
+  database.close()
+  const outside = new Set([...excluded, ...acceptances.slice(12)].map(({ orderId }) => orderId))
+  const fills = naive(entries, {}).filter(item => (item as Recovered).part === 'fill') as { orderId: number }[]
+  const { items } = recovered(folder, {})
+  assert.deepEqual(
+    items.filter(item => (item as Recovered).part === 'fill'),
+    fills.filter(({ orderId }) => outside.has(orderId)),
+  )
+  assert.ok(fills.some(({ orderId }) => !outside.has(orderId)))
+})
+
+test('an empty store recovers to nothing', async t => {
+  const folder = storeFolder(t)
+  await openStore(folder).close()
+  assert.deepEqual(recovered(folder, {}), { items: [], marks: { lastOrderId: 0, lastTimestamp: 0 } })
+})
