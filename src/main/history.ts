@@ -21,7 +21,7 @@ import { type Session, SessionStage } from './session.ts'
 import type { ShardLink } from './shard-link.ts'
 import type { Follower, Subscription, Subscriptions } from './subscription.ts'
 
-/** Answers queries from the store and the journals, on other threads. Rejects with an error that has a numeric `code`. */
+/** Answers queries from the store and the journals, on other threads. What cannot be answered rejects with HistoryFailed. */
 export interface Readers {
   orders(query: OrdersQuery): Promise<Page>
   reports(query: ReportsQuery): Promise<Page>
@@ -55,12 +55,12 @@ const PAGE_BYTES = 256 * 1024
 const EMPTY = new Uint8Array(0)
 
 /** Ends a history early; the code and its parameters go to the client. */
-class HistoryFailed extends Error {
+export class HistoryFailed extends Error {
   override name = 'HistoryFailed'
   readonly code: Reason
   readonly params: (string | number)[]
-  constructor(code: Reason, params: (string | number)[] = []) {
-    super(`history failed with ${code}`)
+  constructor(code: Reason, params: (string | number)[] = [], message = `history failed with ${code}`) {
+    super(message)
     this.code = code
     this.params = params
   }
@@ -186,9 +186,8 @@ export class History implements HistoryDesk {
           gate.refuse(session, requestId, account, error.code, error.params)
           return
         }
-        const code = codeOf(error)
         this.#parts.log('a query failed', { account, error: String(error) })
-        gate.refuse(session, requestId, account, code, code === Reason.InvalidFilter ? [String(error)] : [])
+        gate.refuse(session, requestId, account, Reason.Internal, [])
       })
       .finally(() => gate.flush())
   }
@@ -476,11 +475,6 @@ function pointOf(value: Value): Point | undefined {
 function sequenceOf(value: Value | undefined): number {
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value
   throw new HistoryFailed(Reason.MalformedMessage, [4])
-}
-
-function codeOf(error: unknown): Reason {
-  const code = (error as { code?: unknown } | null)?.code
-  return typeof code === 'number' ? (code as Reason) : Reason.Internal
 }
 
 const reader = new MessageReader()

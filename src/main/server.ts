@@ -40,12 +40,12 @@ import { RingConsumer, RingProducer } from '../shared-memory/ring.ts'
 import { createWriterShared, WriterShared } from '../shared-memory/writer-shared.ts'
 import type { JournalToRead } from '../stores/account-tails.ts'
 import type { Page } from '../stores/queries.ts'
-import { type ReaderTask, shareReaderOptions } from '../stores/reader-thread.ts'
+import { type ReaderAnswer, type ReaderTask, shareReaderOptions } from '../stores/reader-thread.ts'
 import { Recovery } from '../stores/recovery.ts'
 import { Accounts } from './accounts.ts'
 import { lockDirectory } from './data-lock.ts'
 import { Gate } from './gate.ts'
-import { History, type Readers } from './history.ts'
+import { History, HistoryFailed, type Readers } from './history.ts'
 import { Listener } from './listener.ts'
 import { Market } from './market.ts'
 import { ratesMax, writeRates } from './rates.ts'
@@ -429,13 +429,17 @@ export class Server {
     const failed = thread.ended.then(() => {
       throw new Error('the platform ended')
     })
+    let stopping = false
     this.#onTheWayDown('platform', async () => {
+      stopping = true
       port1.postMessage('stop')
       await settled(thread)
       port1.close()
     })
     const address = await Promise.race([listening, failed])
-    failed.catch((error: unknown) => this.#log.error('the platform has ended', { error }))
+    failed.catch((error: unknown) => {
+      if (!stopping) this.#log.error('the platform has ended; what is known of it holds', { error })
+    })
     return address
   }
 
@@ -502,13 +506,16 @@ function journalOf(directory: string, name: string, isAppended: boolean) {
 }
 
 function readersOf(threads: Threads): Readers {
-  const page = (task: ReaderTask) => threads.ask<ReaderTask, Page>(task)
+  const ask = async (task: ReaderTask) => {
+    const answer = await threads.ask<ReaderTask, ReaderAnswer>(task)
+    if ('code' in answer) throw new HistoryFailed(answer.code, [...answer.params], answer.text)
+    return answer.result
+  }
   return {
-    orders: query => page({ ask: 'orders', query }),
-    reports: query => page({ ask: 'reports', query }),
-    order: query => page({ ask: 'order', query }),
-    accountOf: (orderId, journals) =>
-      threads.ask<ReaderTask, number | undefined>({ ask: 'accountOf', orderId, journals }),
+    orders: async query => (await ask({ ask: 'orders', query })) as Page,
+    reports: async query => (await ask({ ask: 'reports', query })) as Page,
+    order: async query => (await ask({ ask: 'order', query })) as Page,
+    accountOf: async (orderId, journals) => (await ask({ ask: 'accountOf', orderId, journals })) as number | undefined,
   }
 }
 

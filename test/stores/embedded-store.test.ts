@@ -83,7 +83,11 @@ test('a batch is applied exactly once, wherever the process is killed', async t 
       return result
     }
   })
-  t.after(() => steps.forEach(({ of, name }, index) => void (of[name] = originals[index])))
+  t.after(() => {
+    steps.forEach(({ of, name }, index) => {
+      of[name] = originals[index]
+    })
+  })
 
   let kills = 0
   for (executesTheLast of [false, true]) {

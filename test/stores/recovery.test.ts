@@ -85,7 +85,7 @@ function naive(entries: readonly Entry[], { clOrdIdsMax = 5, sessionStart }: Par
       live.push({ orderId, account, item })
     }
   }
-  const remembered = clOrdIds.sort((a, b) => a.orderId - b.orderId).slice(clOrdIds.length - clOrdIdsMax)
+  const remembered = clOrdIds.sort((a, b) => a.orderId - b.orderId).slice(Math.max(0, clOrdIds.length - clOrdIdsMax))
   return [
     ...accounts,
     ...positions,

@@ -36,7 +36,12 @@ export class UidClient {
     const client = locatedClient(locator, UID_SERVICE, options)
     await client.open()
     const uids = new UidClient(client)
-    await uids.whenAvailable()
+    try {
+      await uids.whenAvailable()
+    } catch (error) {
+      client.close()
+      throw error
+    }
     return uids
   }
 

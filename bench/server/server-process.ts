@@ -1,0 +1,196 @@
+// A server of our own in a process and a folder of its own: the real one, started as a person would start it.
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { LoadClient } from '../load/load-client.ts'
+import { processMemory, processSeconds } from './process-figures.ts'
+import { benchTickers, deskConnection, writeWorld } from './bench-world.ts'
+
+const ENTRY = fileURLToPath(new URL('../../src/cli/oes.ts', import.meta.url))
+/** Until the server says that it is ready; recovery of a big store included. */
+const START_MS_MAX = 120_000
+const STOP_MS_MAX = 60_000
+
+export interface BenchServerOptions {
+  /** The configuration's `auto` where absent. */
+  readonly shards?: number
+  /** Copies orders into the embedded store all the time, as the default configuration does; true where absent. */
+  readonly copiesToStore?: boolean
+  readonly desks?: number
+  readonly tradersPerDesk?: number
+  /** Further lines of the configuration, as `engine.` keys and their values. */
+  readonly engine?: Readonly<Record<string, number>>
+}
+
+export class BenchServer {
+  readonly directory: string
+  readonly desks: number
+  /** From the start of the process to its readiness for clients, each time it was started. */
+  startedMs = 0
+  readonly #config: string
+  #process: ChildProcess | undefined
+  #port = 0
+
+  private constructor(directory: string, desks: number, config: string) {
+    this.directory = directory
+    this.desks = desks
+    this.#config = config
+  }
+
+  /** Makes a folder with configuration and world, and starts a server in it. */
+  static async start(options: BenchServerOptions = {}): Promise<BenchServer> {
+    const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'oes-bench-'))
+    folders.add(directory)
+    const { desks = 4, tradersPerDesk = 4 } = options
+    const config = path.join(directory, 'config.yml')
+    const files = writeWorld(directory, desks, tradersPerDesk)
+    fs.writeFileSync(config, configuration(path.join(directory, 'data'), files, options))
+    const server = new BenchServer(directory, desks, config)
+    await server.restart()
+    return server
+  }
+
+  get storeFile(): string {
+    return path.join(this.directory, 'data', 'store.db')
+  }
+
+  get journalDirectory(): string {
+    return path.join(this.directory, 'data', 'journal')
+  }
+
+  /** Starts the process again in the folder as it is; resolves when it is ready for clients. */
+  async restart(): Promise<void> {
+    const log = path.join(this.directory, 'server.log')
+    const stderr = fs.openSync(log, 'a')
+    const before = performance.now()
+    const child = spawn(process.execPath, [ENTRY, 'serve', '--config', this.#config], {
+      stdio: ['ignore', 'pipe', stderr],
+    })
+    fs.closeSync(stderr)
+    processes.add(child)
+    this.#process = child
+    this.#port = await new Promise<number>((resolve, reject) => {
+      const failed = (why: string) => {
+        clearTimeout(timer)
+        reject(new Error(`the server ${why}; the end of its log:\n${endOf(log)}`))
+      }
+      const timer = setTimeout(() => failed(`was not ready within ${START_MS_MAX} ms`), START_MS_MAX)
+      let said = ''
+      child.stdout!.on('data', chunk => {
+        said += chunk
+        const ready = /^ready \S*:(\d+)$/m.exec(said)
+        if (ready === null) return
+        clearTimeout(timer)
+        resolve(Number(ready[1]))
+      })
+      child.once('error', error => failed(`did not start: ${error.message}`))
+      child.once('exit', code => failed(`ended with ${code}`))
+    })
+    child.once('exit', () => processes.delete(child))
+    this.startedMs = performance.now() - before
+  }
+
+  /** A load process with one connection for each desk, or for the first `connections` of them. */
+  load(connections = this.desks): Promise<LoadClient> {
+    return LoadClient.start({
+      host: '127.0.0.1',
+      port: this.#port,
+      connections: Array.from({ length: connections }, (_, index) => deskConnection(index)),
+      tickers: benchTickers,
+    })
+  }
+
+  /** Processor time of the whole process since it was started, in seconds. */
+  processSeconds(): number {
+    return processSeconds(this.#process!.pid!)
+  }
+
+  /** Resident memory of the whole process, in bytes. */
+  residentBytes(): number {
+    return processMemory(this.#process!.pid!)
+  }
+
+  /** Ends the process at once, as a power failure would. */
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL')
+  }
+
+  /** Ends the process in order; rejects where it does not end well. */
+  async stop(): Promise<void> {
+    const code = await this.#end('SIGTERM')
+    if (code !== 0) throw new Error(`the server ended with ${code}:\n${endOf(path.join(this.directory, 'server.log'))}`)
+  }
+
+  /** Ends the process and removes the folder. */
+  async remove(): Promise<void> {
+    await this.kill()
+    removeFolder(this.directory)
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<number | null> {
+    const child = this.#process
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return 0
+    const ended = new Promise<number | null>(resolve => child.once('exit', resolve))
+    child.kill(signal)
+    const forced = setTimeout(() => child.kill('SIGKILL'), STOP_MS_MAX)
+    const code = await ended
+    clearTimeout(forced)
+    return code
+  }
+}
+
+function configuration(
+  data: string,
+  files: { world: string; market: string },
+  { shards, copiesToStore = true, engine = {} }: BenchServerOptions,
+): string {
+  const engineLines = Object.entries({ ...(shards === undefined ? {} : { shards }), ...engine })
+  return [
+    'server:',
+    '  interface: 127.0.0.1:0',
+    `data_directory: ${JSON.stringify(data)}`,
+    ...(engineLines.length === 0 ? [] : ['engine:', ...engineLines.map(([key, value]) => `  ${key}: ${value}`)]),
+    ...(copiesToStore ? [] : ['writer:', '  copy: at_start']),
+    'platform:',
+    '  port: 0',
+    `  world: ${JSON.stringify(files.world)}`,
+    '  market_data:',
+    `    replay: ${JSON.stringify(files.market)}`,
+    '',
+  ].join('\n')
+}
+
+function endOf(log: string): string {
+  return fs.readFileSync(log, 'utf8').split('\n').slice(-15).join('\n')
+}
+
+const processes = new Set<ChildProcess>()
+const folders = new Set<string>()
+
+/** A folder for a process that is measured; removed with `removeFolder`, or when the benchmark ends. */
+export function makeFolder(): string {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'oes-bench-'))
+  folders.add(directory)
+  return directory
+}
+
+export function removeFolder(directory: string): void {
+  fs.rmSync(directory, { recursive: true, force: true })
+  folders.delete(directory)
+}
+
+/** A process that must not outlive the benchmark. */
+export function ownProcess(child: ChildProcess): void {
+  processes.add(child)
+  child.once('exit', () => processes.delete(child))
+}
+
+// Whatever ends the benchmark, nothing of it stays behind.
+process.on('exit', () => {
+  for (const child of processes) child.kill('SIGKILL')
+  for (const directory of folders) fs.rmSync(directory, { recursive: true, force: true })
+})
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130))

@@ -1,0 +1,445 @@
+// The whole road on one thread: real rings, tables, shards, gate, journal, store and recovery, without sockets, threads or
+// a clock of its own. The peers are arrays, the directory is a script, and everything moves only when a test says so:
+//
+//   settle()               until nothing moves any more, the store left as it is
+//   turnShard, turnPump …  one thread one turn, for tests that choose the interleaving themselves
+//   turnWriter, confirm    the store follows the journals, or stays behind
+
+import fs from 'node:fs'
+import path from 'node:path'
+import { setImmediate as eventLoopTurn } from 'node:timers/promises'
+import type { CheckName } from '../../src/checks/chain.ts'
+import { type Definitions, definitionsData, definitionsFromData } from '../../src/domain/definitions.ts'
+import { Reason } from '../../src/domain/reasons.ts'
+import { JournalWriter } from '../../src/journal/journal-writer.ts'
+import { Gate, type GateLimits } from '../../src/main/gate.ts'
+import { History, type Readers } from '../../src/main/history.ts'
+import { Market } from '../../src/main/market.ts'
+import { restore } from '../../src/main/recovery.ts'
+import { ReportPump } from '../../src/main/report-pump.ts'
+import type { Session } from '../../src/main/session.ts'
+import { ShardLink } from '../../src/main/shard-link.ts'
+import { Subscriptions } from '../../src/main/subscription.ts'
+import type { DutyCycle } from '../../src/shards/duty-cycle.ts'
+import { assembleShard, type ShardParts } from '../../src/shards/shard.ts'
+import type { ShardLimits, ShardState } from '../../src/shards/shard-state.ts'
+import { AccountTable, type AccountTerms } from '../../src/shared-memory/account-table.ts'
+import { Doorbell } from '../../src/shared-memory/doorbell.ts'
+import { createSharedMemory, MAIN_THREAD, shardThread, threadCount } from '../../src/shared-memory/memory-map.ts'
+import { PositionTable } from '../../src/shared-memory/position-table.ts'
+import { QuoteTable } from '../../src/shared-memory/quote-table.ts'
+import { RateTable } from '../../src/shared-memory/rate-table.ts'
+import { Command } from '../../src/shared-memory/records.ts'
+import { RingConsumer, RingProducer } from '../../src/shared-memory/ring.ts'
+import { createWriterShared, WriterShared } from '../../src/shared-memory/writer-shared.ts'
+import { EmbeddedStore } from '../../src/stores/embedded-store.ts'
+import { InvalidFilter } from '../../src/stores/order-filter.ts'
+import { StoreReader } from '../../src/stores/queries.ts'
+import { Recovery } from '../../src/stores/recovery.ts'
+import { StoreStream } from '../../src/writer/store-stream.ts'
+import { RehearsedPeer } from './rehearsed-peer.ts'
+import type { ScriptedDirectory } from './scripted-directory.ts'
+
+export interface RehearsalOptions {
+  /** Where the store and the journals lie; the same folder again is a restart. */
+  readonly folder: string
+  readonly directory: ScriptedDirectory
+  readonly shards?: number
+  readonly checks?: readonly CheckName[]
+  readonly destinations?: ShardParts['destinations']
+  readonly definitions?: Definitions
+  readonly shardLimits?: Partial<ShardLimits>
+  readonly gateLimits?: Partial<GateLimits>
+  readonly commandRingBytes?: number
+  readonly snapshotReports?: number
+  readonly subscriptionsMax?: number
+  readonly heldBytesMax?: number
+  readonly unreadBytesMax?: number
+  /** Risk parameters of an account; plenty of Canadian dollars where left out. */
+  readonly terms?: (name: string) => Partial<AccountTerms>
+  /** µs since the epoch at which the clock stands. */
+  readonly nowUs?: number
+}
+
+const CAD = 124
+const START_US = Date.UTC(2025, 3, 12, 13, 33, 12) * 1000
+const ACCOUNTS_MAX = 256
+const TICKERS_MAX = 256
+const RATES_MAX = 64
+
+interface RehearsedShard {
+  readonly cycle: DutyCycle
+  readonly state: ShardState
+  readonly journal: JournalWriter
+  readonly directory: string
+}
+
+export class Rehearsal {
+  readonly directory: ScriptedDirectory
+  readonly definitions: Definitions
+  readonly gate: Gate
+  readonly history: History
+  readonly subscriptions = new Subscriptions()
+  readonly pump: ReportPump
+  readonly market: Market
+  readonly links: ShardLink[] = []
+  readonly shards: RehearsedShard[] = []
+  readonly accounts: AccountTable
+  readonly rates: RateTable
+  readonly positions: PositionTable[] = []
+  readonly storeFile: string
+  /** What the parts have logged. */
+  readonly logged: { message: string; facts: Record<string, string | number> }[] = []
+  /** Tickers by shard and number, as the shards have told. */
+  readonly listings: string[][] = []
+  /** The clock, µs since the epoch. */
+  nowUs: number
+  /** The id that the next order gets; 0 while the id service is away. */
+  nextOrderId: number
+  readonly #readers: SteppedReaders
+  readonly #store: EmbeddedStore
+  readonly #stream: StoreStream
+  #isReady = 0
+  #stopped = 0
+
+  /** Catches the store up, restores the shards and lets them take up work. */
+  static async start(options: RehearsalOptions): Promise<Rehearsal> {
+    const { folder } = options
+    const storeFile = path.join(folder, 'store.db')
+    const definitions = options.definitions ?? definitionsFromData(definitionsData)
+    const shards = options.shards ?? 1
+    const store = EmbeddedStore.open({ file: storeFile, definitions })
+    const journalFolder = path.join(folder, 'journals')
+    fs.mkdirSync(journalFolder, { recursive: true })
+    // Journals of shards that there are no more are copied as well.
+    const names = Array.from({ length: shards }, (_, shard) => `shard-${shard}`)
+    for (const name of fs.readdirSync(journalFolder).sort()) if (!names.includes(name)) names.push(name)
+    const journals = names.map(name => ({ name, directory: path.join(journalFolder, name) }))
+    for (const { directory } of journals) fs.mkdirSync(directory, { recursive: true })
+    const shared = new WriterShared(createWriterShared(journals.length))
+    const silent = { info: () => undefined, warning: () => undefined, error: () => undefined }
+    const stream = await StoreStream.open({
+      store,
+      journals,
+      shared,
+      batchRowsMax: 512,
+      batchBytesMax: 1 << 20,
+      log: silent,
+    })
+    await stream.catchUp()
+    const recovery = new Recovery({ storeFile, definitions, clOrdIdsMax: options.shardLimits?.clOrdIdsMax ?? 4096 })
+    const rehearsal = new Rehearsal(options, definitions, storeFile, journalFolder, shared, store, stream, recovery)
+    await rehearsal.#restore(recovery)
+    recovery.close()
+    return rehearsal
+  }
+
+  private constructor(
+    options: RehearsalOptions,
+    definitions: Definitions,
+    storeFile: string,
+    journalFolder: string,
+    shared: WriterShared,
+    store: EmbeddedStore,
+    stream: StoreStream,
+    recovery: Recovery,
+  ) {
+    this.directory = options.directory
+    this.definitions = definitions
+    this.storeFile = storeFile
+    this.#store = store
+    this.#stream = stream
+    const marks = recovery.marks()
+    this.nowUs = Math.max(options.nowUs ?? START_US, marks.lastTimestamp)
+    this.nextOrderId = marks.lastOrderId + 1
+    const shards = options.shards ?? 1
+    const memory = createSharedMemory({
+      shards,
+      commandRingBytes: options.commandRingBytes ?? 1 << 20,
+      reportRingBytes: 1 << 23,
+      accountsMax: ACCOUNTS_MAX,
+      positionsPerShardMax: 1024,
+      tickersMax: TICKERS_MAX,
+      ratesMax: RATES_MAX,
+      lanes: threadCount(shards),
+      laneBytes: 64,
+    })
+    this.accounts = new AccountTable(memory.accounts, ACCOUNTS_MAX)
+    const quotes = new QuoteTable(memory.quotes, TICKERS_MAX)
+    this.rates = new RateTable(memory.rates, RATES_MAX)
+    for (const name of this.directory.accounts) {
+      this.accounts.add({ ...defaultTerms, ...options.terms?.(name), accountId: this.directory.id(name) })
+    }
+    for (let shard = 0; shard < shards; shard++) {
+      const doorbell = new Doorbell(memory.doorbells, shardThread(shard))
+      this.links.push(new ShardLink(new RingProducer(memory.commandRings[shard]), doorbell))
+      this.positions.push(new PositionTable(memory.positions[shard], 1024))
+      this.listings.push([])
+      const directory = path.join(journalFolder, `shard-${shard}`)
+      const journal = JournalWriter.open({ directory, durability: 'none', segmentBytes: 1 << 18 })
+      shared.publishDurable(shard, journal.nextSequence)
+      const { cycle, state } = assembleShard({
+        definitions,
+        limits: {
+          liveOrdersMax: 1024,
+          clOrdIdsMax: 4096,
+          listingsMax: TICKERS_MAX,
+          positionsMax: 1024,
+          ...options.shardLimits,
+        },
+        checks: options.checks ?? [],
+        snapshotReports: options.snapshotReports ?? 1_000_000,
+        commandsPerTurnMax: 64,
+        accounts: this.accounts,
+        positions: this.positions[shard]!,
+        quotes,
+        rates: this.rates,
+        commands: new RingConsumer(memory.commandRings[shard]),
+        reports: new RingProducer(memory.reportRings[shard]),
+        doorbell,
+        mainDoorbell: new Doorbell(memory.doorbells, MAIN_THREAD),
+        journal: {
+          append(block, end, entries) {
+            shared.publishDurable(shard, journal.append(block, end, entries) + entries)
+          },
+        },
+        ...(options.destinations === undefined ? {} : { destinations: options.destinations }),
+      })
+      this.shards.push({ cycle, state, journal, directory })
+    }
+    const shardOf = (row: number) => row % shards
+    const log = (message: string, facts: Record<string, string | number>) => this.logged.push({ message, facts })
+    this.#readers = new SteppedReaders(new StoreReader({ storeFile, definitions, tailBytesMax: 1 << 26 }))
+    this.history = new History({
+      directory: this.directory,
+      shards: this.links,
+      shardOf,
+      subscriptions: this.subscriptions,
+      readers: this.#readers,
+      journal: shard => ({
+        name: `shard-${shard}`,
+        directory: this.shards[shard]!.directory,
+        untilSequence: shared.durableNext(shard),
+      }),
+      subscriptionsMax: options.subscriptionsMax ?? 100,
+      unreadBytesMax: options.unreadBytesMax ?? 1 << 20,
+      log,
+    })
+    this.gate = new Gate({
+      limits: { ...defaultLimits, ...options.gateLimits },
+      directory: this.directory,
+      shards: this.links,
+      shardOf,
+      history: this.history,
+      subscriptions: this.subscriptions,
+      nextOrderId: () => (this.nextOrderId === 0 ? 0 : this.nextOrderId++),
+      nowUs: () => this.nowUs,
+      positions: row => [row],
+      durability: 'none',
+      serverName: 'rehearsal',
+      log,
+    })
+    this.history.connect(this.gate)
+    this.market = new Market(quotes, this.links, () => this.nowUs)
+    this.pump = new ReportPump(
+      memory.reportRings.map(ring => new RingConsumer(ring)),
+      this.gate,
+      this.subscriptions,
+      {
+        marker: (_row, token, orderSequence, reportSequence) =>
+          this.history.marker(token, orderSequence, reportSequence),
+        listing: (shard, index, ticker) => {
+          this.listings[shard]![index] = ticker
+        },
+        lookup: (word, requestId, row, orderId, purpose) => {
+          const session = this.gate.sessions.find(word)
+          if (session !== undefined) this.history.lookup(session, requestId, row, orderId, purpose as 1 | 2)
+        },
+        ready: () => {
+          this.#isReady += 1
+        },
+        stopped: () => {
+          this.#stopped += 1
+        },
+      },
+      options.heldBytesMax ?? 1 << 20,
+      session => this.gate.close(session, Reason.SlowReader, [options.heldBytesMax ?? 1 << 20]),
+    )
+  }
+
+  get nowMs(): number {
+    return this.nowUs / 1000
+  }
+
+  /** A connection that has not logged in. */
+  connect(name = 'peer'): RehearsedPeer {
+    const peer = new RehearsedPeer(name)
+    const session = this.gate.open(peer, this.nowMs)
+    peer.attach(session, bytes => {
+      if (session !== undefined) this.gate.receive(session, bytes, this.nowMs)
+    })
+    return peer
+  }
+
+  /** A session of the account, past its login. */
+  async login(account: string): Promise<RehearsedPeer> {
+    const peer = this.connect(account)
+    peer.send([1, 1, 0, account, account, 1])
+    await this.settle()
+    const [answer] = peer.take()
+    if (answer?.[0] !== 72) throw new Error(`${account} was not logged in: ${JSON.stringify(answer)}`)
+    return peer
+  }
+
+  /** The client has gone. */
+  hangUp(peer: RehearsedPeer): void {
+    if (peer.session !== undefined) this.gate.closed(peer.session)
+  }
+
+  /** One turn of a shard; false where it had nothing to do. */
+  turnShard(shard: number): boolean {
+    this.links[shard]!.flush()
+    return this.shards[shard]!.cycle.turn()
+  }
+
+  /** One turn of main over the report rings, and over what waited for room. */
+  turnPump(): boolean {
+    const any = this.pump.turn()
+    if (this.gate.hasStalled) this.gate.resumeStalled()
+    this.gate.flush()
+    return any
+  }
+
+  /** Answers the oldest question to the readers; false where there is none. */
+  async turnReader(): Promise<boolean> {
+    const any = this.#readers.step()
+    await eventLoopTurn()
+    return any
+  }
+
+  /** The store takes one batch of each journal. */
+  async turnWriter(): Promise<boolean> {
+    return (await this.#stream.round()) > 0
+  }
+
+  /** Moves everything but the writer until nothing moves any more. */
+  async settle(): Promise<void> {
+    for (let idle = 0; idle < 2; ) {
+      let any = false
+      for (let shard = 0; shard < this.shards.length; shard++) while (this.turnShard(shard)) any = true
+      if (this.turnPump()) any = true
+      if (await this.turnReader()) any = true
+      idle = any ? 0 : idle + 1
+    }
+  }
+
+  /** Time passes for the shards: orders may expire. */
+  tellTime(): void {
+    for (const link of this.links) link.post(Command.Time, 0, this.nowUs, 0, new Uint8Array(0))
+  }
+
+  /** The directory has changed: subscriptions follow. */
+  membershipsChanged(): void {
+    this.history.membershipsChanged(this.gate.sessions)
+    this.gate.flush()
+  }
+
+  /** What the peer's session has open. */
+  sessionOf(peer: RehearsedPeer): Session {
+    if (peer.session === undefined) throw new Error('the connection was refused')
+    return peer.session
+  }
+
+  /** The process is killed: nothing is finished, and nothing written is lost. */
+  async kill(): Promise<void> {
+    for (const { journal } of this.shards) journal.close()
+    this.#stream.close()
+    await this.#store.close()
+    this.#readers.close()
+  }
+
+  /** An orderly stop: snapshots are taken and the store has everything. */
+  async stop(): Promise<void> {
+    this.gate.stopAccepting()
+    this.gate.closeAll()
+    for (const link of this.links) link.post(Command.Stop, 0, this.nowUs, 0, new Uint8Array(0))
+    await this.settle()
+    if (this.#stopped !== this.shards.length) throw new Error('a shard has not stopped')
+    while (await this.turnWriter());
+    await this.#stream.confirm()
+    await this.kill()
+  }
+
+  async #restore(recovery: Recovery): Promise<void> {
+    await restore(recovery, {
+      accounts: this.directory,
+      shards: this.links,
+      shardOf: row => row % this.shards.length,
+      currencyOf: row => {
+        const terms = { ...defaultTerms }
+        this.accounts.readTerms(row, terms)
+        return terms.currency
+      },
+      nowUs: () => this.nowUs,
+      waitForRoom: async () => {
+        for (const { cycle } of this.shards) cycle.turn()
+      },
+    })
+    await this.settle()
+    if (this.#isReady !== this.shards.length) throw new Error('a shard is not ready')
+  }
+}
+
+const defaultTerms: AccountTerms = {
+  accountId: 0,
+  currency: CAD,
+  buyingPowerLimit: 1_000_000_000e6,
+  riskState: 0,
+  riskStateExpiry: 0,
+}
+
+const defaultLimits: GateLimits = {
+  connectionsMax: 1000,
+  frameBytesMax: 1 << 16,
+  loginMs: 5_000,
+  heartbeatMs: 10_000,
+  outboxBytesMax: 1 << 26,
+  inFlightMax: 10_000,
+}
+
+/** Readers that answer when they are told to, in the order of the questions. */
+class SteppedReaders implements Readers {
+  readonly #reader: StoreReader
+  readonly #waiting: (() => void)[] = []
+
+  constructor(reader: StoreReader) {
+    this.#reader = reader
+  }
+
+  orders: Readers['orders'] = query => this.#ask(() => this.#reader.orders(query))
+  reports: Readers['reports'] = query => this.#ask(() => this.#reader.reports(query))
+  order: Readers['order'] = query => this.#ask(() => this.#reader.order(query))
+  accountOf: Readers['accountOf'] = (orderId, journals) => this.#ask(() => this.#reader.accountOf(orderId, journals))
+
+  step(): boolean {
+    const answer = this.#waiting.shift()
+    answer?.()
+    return answer !== undefined
+  }
+
+  close(): void {
+    this.#reader.close()
+  }
+
+  #ask<Answer>(answer: () => Answer): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push(() => {
+        try {
+          resolve(answer())
+        } catch (error) {
+          reject(error instanceof InvalidFilter ? Object.assign(error, { code: Reason.InvalidFilter }) : error)
+        }
+      })
+    })
+  }
+}

@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { firstAtLeast, lastAtMost, type SequencedRows } from '../../src/stores/sequence-search.ts'
+
+/** Rows with gaps in their sequences, and the largest step by which a value lies below an earlier one. */
+function rowsOf(
+  values: readonly { gap: number; value: number }[],
+  cutOff: number,
+): SequencedRows & { list: number[][] } {
+  let sequence = 0
+  const all = values.map(({ gap, value }) => {
+    sequence += 1 + gap
+    return [sequence, value] as [number, number]
+  })
+  let slack = 0
+  let highest = 0
+  for (const [, value] of all) {
+    slack = Math.max(slack, highest - value)
+    highest = Math.max(highest, value)
+  }
+  const end = Math.max(0, sequence - cutOff)
+  const list = all.filter(([at]) => at <= end)
+  return {
+    list,
+    end,
+    slack,
+    at: sequence => {
+      const row = all.findLast(([at]) => at <= sequence)
+      return row && { sequence: row[0], value: row[1] }
+    },
+    scanAtLeast: (from, to, value) => all.find(([at, v]) => at >= from && at <= to && v >= value)?.[0],
+    scanAtMost: (from, to, value) => all.findLast(([at, v]) => at >= from && at <= to && v <= value)?.[0],
+  }
+}
+
+test('the first row at or after a time and the last at or before it are found as by reading all rows', () => {
+  const row = fc.record({ gap: fc.integer({ min: 0, max: 2 }), value: fc.integer({ min: 1, max: 30 }) })
+  const rising = fc.array(row).map(rows => rows.toSorted((a, b) => a.value - b.value))
+  fc.assert(
+    fc.property(fc.oneof(fc.array(row), rising), fc.integer({ min: 0, max: 4 }), (values, cutOff) => {
+      const rows = rowsOf(values, cutOff)
+      for (let value = 0; value <= 31; value++) {
+        assert.equal(firstAtLeast(rows, value), rows.list.find(([, v]) => v! >= value)?.[0])
+        assert.equal(lastAtMost(rows, value), rows.list.findLast(([, v]) => v! <= value)?.[0])
+      }
+    }),
+    { numRuns: 500 },
+  )
+})
