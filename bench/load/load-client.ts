@@ -27,6 +27,14 @@ export class LoadClient {
     }
   }
 
+  /**
+   * Connects again, after the server has gone and come back; the load keeps its books. Rejects where an account does
+   * not go on with the very sequence that is due.
+   */
+  async reconnect(port: number): Promise<void> {
+    await ask(this.#process, { what: 'reconnect', port }, 'connected')
+  }
+
   /** Runs one phase. Rejects with the first wrong answer of the server. */
   async run(phase: Phase): Promise<PhaseResult> {
     return (await ask(this.#process, { what: 'run', phase }, 'ran')).result

@@ -76,6 +76,7 @@ export interface CheckResult {
 
 export type LoadRequest =
   | { readonly what: 'connect'; readonly plan: LoadPlan }
+  | { readonly what: 'reconnect'; readonly port: number }
   | { readonly what: 'run'; readonly phase: Phase }
   | { readonly what: 'check' }
   | { readonly what: 'close' }

@@ -75,6 +75,11 @@ export class Load {
     }
   }
 
+  /** Connects again, to another port perhaps; books and sequences are kept and have to go on. */
+  async reconnect(port: number): Promise<void> {
+    await Promise.all(this.#connections.map(connection => connection.reopen(this.#plan.host, port)))
+  }
+
   async check(): Promise<CheckResult> {
     const checks = await Promise.all(this.#connections.map(connection => connection.check()))
     return checks.reduce((sum, { accounts, reports, positions }) => ({

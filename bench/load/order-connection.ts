@@ -50,7 +50,8 @@ export class OrderConnection {
   onFailure: (failure: Error) => void = () => {}
 
   readonly #plan: ConnectionPlan
-  readonly #socket: net.Socket
+  readonly #tickerNames: readonly string[]
+  #socket = new net.Socket()
   readonly #input = Buffer.allocUnsafe(READ_BYTES)
   #kept = 0
   #nextCall = CALL_IDS
@@ -64,7 +65,6 @@ export class OrderConnection {
   #currentPlace = new Int32Array(0)
   #currentOrder = new Float64Array(0)
   #openOrders = new Uint32Array(0)
-  #tickerNames: readonly string[] = []
   /** Own books: account index × tickers + ticker index. */
   #positions = new Float64Array(0)
 
@@ -76,9 +76,40 @@ export class OrderConnection {
   #next = 0
   #read = 0
 
-  private constructor(plan: ConnectionPlan, host: string, port: number) {
+  private constructor(plan: ConnectionPlan, tickerNames: readonly string[]) {
     this.#plan = plan
-    this.#socket = net.connect({
+    this.#tickerNames = tickerNames
+  }
+
+  /** Connects, logs in and follows the desk. */
+  static async open(
+    plan: ConnectionPlan,
+    host: string,
+    port: number,
+    tickerNames: readonly string[],
+  ): Promise<OrderConnection> {
+    const connection = new OrderConnection(plan, tickerNames)
+    connection.#follow(await connection.#connect(host, port))
+    return connection
+  }
+
+  /**
+   * Connects again after the connection was lost with no order in flight; the books are kept.
+   * @throws WrongAnswer where an account does not go on with the sequence that is due.
+   */
+  async reopen(host: string, port: number): Promise<void> {
+    this.failure = undefined
+    this.#kept = 0
+    for (const [account, sequence] of await this.#connect(host, port)) {
+      const due = this.#nextSequence[this.#indexes[account - this.#accountMin] ?? -1]
+      if (sequence === due) continue
+      throw new WrongAnswer(`account ${account} goes on with report sequence ${sequence} where ${due} is due`)
+    }
+  }
+
+  /** @returns the accounts of the desk, each with its next report sequence. */
+  async #connect(host: string, port: number): Promise<[number, number][]> {
+    const socket = net.connect({
       host,
       port,
       noDelay: true,
@@ -90,27 +121,18 @@ export class OrderConnection {
         },
       },
     })
-    this.#socket.on('error', error => this.#fail(error))
-    this.#socket.on('close', () => this.#fail(new Error('the server closed the connection')))
+    this.#socket = socket
+    socket.on('error', error => this.#fail(error))
+    socket.on('close', () => this.#fail(new Error('the server closed the connection')))
+    const { username, password, desk } = this.#plan
+    const login = await this.#call([Kind.Login, 0, username, password, PROTOCOL_VERSION])
+    this.durability = String(login[4])
+    const found = await this.#call([Kind.Find, 0, FindWhat.Group, desk])
+    const subscribed = await this.#call([Kind.Subscribe, 0, SubscriptionScope.Group, 0, found[3]!])
+    return subscribed[4] as [number, number][] // pairs, as the protocol says
   }
 
-  /** Connects, logs in and follows the desk. */
-  static async open(
-    plan: ConnectionPlan,
-    host: string,
-    port: number,
-    tickerNames: readonly string[],
-  ): Promise<OrderConnection> {
-    const connection = new OrderConnection(plan, host, port)
-    const login = await connection.#call([Kind.Login, 0, plan.username, plan.password, PROTOCOL_VERSION])
-    connection.durability = String(login[4])
-    const found = await connection.#call([Kind.Find, 0, FindWhat.Group, plan.desk])
-    const subscribed = await connection.#call([Kind.Subscribe, 0, SubscriptionScope.Group, 0, found[3]!])
-    connection.#follow(subscribed[4] as [number, number][], tickerNames) // pairs, as the protocol says
-    return connection
-  }
-
-  #follow(followed: readonly (readonly [number, number])[], tickerNames: readonly string[]): void {
+  #follow(followed: readonly (readonly [number, number])[]): void {
     const accounts = followed.map(([account]) => account)
     this.accounts = accounts
     this.#accountMin = accounts.reduce((least, account) => Math.min(least, account), Number.POSITIVE_INFINITY)
@@ -120,8 +142,7 @@ export class OrderConnection {
     this.#currentPlace = new Int32Array(accounts.length).fill(-1)
     this.#currentOrder = new Float64Array(accounts.length)
     this.#openOrders = new Uint32Array(accounts.length)
-    this.#tickerNames = tickerNames
-    this.#positions = new Float64Array(accounts.length * tickerNames.length)
+    this.#positions = new Float64Array(accounts.length * this.#tickerNames.length)
     followed.forEach(([account, sequence], index) => {
       this.#indexes[account - this.#accountMin] = index
       this.#nextSequence[index] = sequence
@@ -170,6 +191,7 @@ export class OrderConnection {
   }
 
   heartbeat(): void {
+    if (this.failure !== undefined) return
     this.#socket.write(encodeFrame(pack([Kind.Heartbeat, 0, 0])))
   }
 

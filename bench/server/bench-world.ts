@@ -23,9 +23,12 @@ export function deskConnection(index: number): ConnectionPlan {
 }
 
 /** Writes the files of a world with so many desks of so many traders each. @returns their paths */
-export function writeWorld(directory: string, desks: number, tradersPerDesk: number): { world: string; market: string } {
-  const names = (desk: number) =>
-    Array.from({ length: tradersPerDesk }, (_, index) => `trader${desk + 1}.${index + 1}`)
+export function writeWorld(
+  directory: string,
+  desks: number,
+  tradersPerDesk: number,
+): { world: string; market: string } {
+  const names = (desk: number) => Array.from({ length: tradersPerDesk }, (_, index) => `trader${desk + 1}.${index + 1}`)
   const account = (name: string) => ({
     name,
     password: 'password',

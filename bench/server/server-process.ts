@@ -6,8 +6,8 @@ import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { LoadClient } from '../load/load-client.ts'
-import { processMemory, processSeconds } from './process-figures.ts'
 import { benchTickers, deskConnection, writeWorld } from './bench-world.ts'
+import { processMemory, processSeconds } from './process-figures.ts'
 
 const ENTRY = fileURLToPath(new URL('../../src/cli/oes.ts', import.meta.url))
 /** Until the server says that it is ready; recovery of a big store included. */
@@ -93,12 +93,17 @@ export class BenchServer {
     this.startedMs = performance.now() - before
   }
 
-  /** A load process with one connection for each desk, or for the first `connections` of them. */
-  load(connections = this.desks): Promise<LoadClient> {
+  /** Where the process listens since it was last started. */
+  get port(): number {
+    return this.#port
+  }
+
+  /** A load process with one connection for each desk. */
+  load(): Promise<LoadClient> {
     return LoadClient.start({
       host: '127.0.0.1',
       port: this.#port,
-      connections: Array.from({ length: connections }, (_, index) => deskConnection(index)),
+      connections: Array.from({ length: this.desks }, (_, index) => deskConnection(index)),
       tickers: benchTickers,
     })
   }

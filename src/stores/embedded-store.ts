@@ -42,8 +42,8 @@ const CACHE_BYTES = 128 << 20
 // SQLite's result codes for a row that the tables refuse, as opposed to a disk that does: too big, constraint, mismatch.
 const ROW_REFUSED = new Set([18, 19, 20])
 
-// Corrupt, not a database.
-const FILE_DAMAGED = new Set([11, 26])
+// Corrupt, not a database; and a row of the store's own making refused, which only rows that are not its own explain.
+const FILE_DAMAGED = new Set([11, 26, ...ROW_REFUSED])
 
 /** The sequences of one account as its row has them, with what the batch at hand adds. */
 interface AccountSequences {

@@ -29,7 +29,8 @@ export function lastAtMost(rows: SequencedRows, value: number): number | undefin
   // A row whose value exceeds value + slack has nothing behind it that does not exceed value.
   const high = boundary(rows, value + rows.slack + 1)
   if (rows.slack === 0) return rows.at(high - 1)?.sequence
-  return rows.scanAtMost(Math.max(boundary(rows, value + 1) - 1, 1), high - 1, value)
+  const low = rows.at(boundary(rows, value + 1) - 1)?.sequence ?? 1
+  return rows.scanAtMost(low, high - 1, value)
 }
 
 /**

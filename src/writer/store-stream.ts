@@ -11,9 +11,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Log } from '../base/log.ts'
 import { JournalReader } from '../journal/journal-reader.ts'
+import type { WriterShared } from '../shared-memory/writer-shared.ts'
 import { EventBatch } from '../stores/event-batch.ts'
 import { type OrderStore, StoreMismatch, StoreUnavailable } from '../stores/order-store.ts'
-import type { WriterShared } from '../shared-memory/writer-shared.ts'
 
 /** A journal the writer copies; its number is its place in the list. */
 export interface JournalSource {

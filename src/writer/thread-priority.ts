@@ -4,16 +4,27 @@
 import fs from 'node:fs'
 import os from 'node:os'
 
+/** The system's id of the calling thread, or undefined where the system does not tell. */
+export function threadId(): number | undefined {
+  try {
+    return Number(/\/task\/(\d+)$/.exec(fs.readlinkSync('/proc/thread-self'))?.[1])
+  } catch {
+    // There is no such link outside Linux.
+    return undefined
+  }
+}
+
 /**
  * Lowers the priority of the calling thread alone.
  * @param nice 0 (as before) to 19 (only what others leave over).
  * @returns why it was not possible, or undefined.
  */
 export function lowerThreadPriority(nice: number): string | undefined {
+  if (nice === 0) return undefined
+  const id = threadId()
+  if (id === undefined) return 'the system does not tell the id of a thread'
   try {
-    const threadId = Number(/\/task\/(\d+)$/.exec(fs.readlinkSync('/proc/thread-self'))?.[1])
-    if (!Number.isInteger(threadId)) return 'the system does not tell the id of a thread'
-    os.setPriority(threadId, nice)
+    os.setPriority(id, nice)
     return undefined
   } catch (error) {
     return error instanceof Error ? error.message : String(error)

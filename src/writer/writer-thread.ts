@@ -8,10 +8,10 @@ import { Log, type LogLevelName } from '../base/log.ts'
 import { definitionsFromData } from '../domain/definitions.ts'
 import type { Durability } from '../journal/segment.ts'
 import { SegmentKeeper } from '../journal/segment-keeper.ts'
+import { WriterShared } from '../shared-memory/writer-shared.ts'
 import { EmbeddedStore } from '../stores/embedded-store.ts'
 import { type JournalSource, StoreStream } from './store-stream.ts'
 import { lowerThreadPriority } from './thread-priority.ts'
-import { WriterShared } from '../shared-memory/writer-shared.ts'
 
 /** A journal with what its keeper has to know. */
 export interface WriterJournal extends JournalSource {

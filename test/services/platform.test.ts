@@ -46,13 +46,15 @@ test('an account that got a password of its own is not counted any more', async 
   await open.close()
 })
 
-test('a port that is taken and definitions that are wrong fail the start', async t => {
+test('a taken port, wrong definitions and a world with unknown members fail the start', async t => {
   const server = createServer().listen(0, '127.0.0.1')
   t.after(() => server.close())
   await once(server, 'listening')
   const { port } = server.address() as { port: number }
   await rejects(startPlatform({ databasePath: ':memory:', port }), { code: 'EADDRINUSE' })
   await rejects(startPlatform({ databasePath: ':memory:', definitions: { venues: [{}] } }), { name: 'InvalidData' })
+  const world = { ...builtInWorld, services: ['nobody'] }
+  await rejects(startPlatform({ databasePath: ':memory:', world }), { code: Reason.UnknownEntry, params: ['nobody'] })
 })
 
 test('the thread tells where it listens, and ends when it is told to stop', async () => {

@@ -120,7 +120,10 @@ test('no id comes twice when the service is killed again and again', async t => 
     client.next()
     child.kill('SIGKILL')
     await once(child, 'exit')
-    for (let id = client.next(); id !== NO_UID; id = client.next()) last = id
+    for (let id = client.next(); id !== NO_UID; id = client.next()) {
+      ok(id > last, `${id} after ${last}`)
+      last = id
+    }
     client.close()
     locator.close()
   }

@@ -20,8 +20,9 @@ const ACCOUNT = 7
 const Echo = 900
 const Hang = 901
 const Fail = 902
+const Nonsense = 903
 
-/** A host with three requests: one echoes, one never answers, one breaks. Closed after the test. */
+/** A host whose requests echo, never answer, break, and push nonsense. Closed after the test. */
 async function startHost(t: TestContext, limits: Partial<ServiceHostLimits> = {}, port = 0) {
   const faults: unknown[] = []
   const host = new ServiceHost({
@@ -39,6 +40,13 @@ async function startHost(t: TestContext, limits: Partial<ServiceHostLimits> = {}
   const handlers = new Map<number, Handler>([
     [Echo, (_, message) => message.slice(2)],
     [Hang, () => hanging],
+    [
+      Nonsense,
+      session => {
+        session.push(950, [])
+        return []
+      },
+    ],
     [
       Fail,
       () => {
@@ -338,4 +346,24 @@ test('closing a client fails everything that waits', async t => {
   client.close()
   equal(await inFlight, Reason.OutcomeUnknown)
   equal(await refusal(client.request(Echo)), Reason.ServiceUnavailable)
+})
+
+test('a service that says nonsense is left, and found again', async t => {
+  const { address } = await startHost(t)
+  const told: unknown[] = []
+  const whenBack = new Promise<void>(resolve => {
+    const client = clientOf(t, address, {
+      onPush: (_, message) => {
+        throw new ServiceError(Reason.MalformedMessage, [message.length])
+      },
+      onAvailability: (_, available, reason) => {
+        told.push(reason?.code ?? available)
+        if (told.length === 3) resolve()
+      },
+    })
+    // The request goes down with the connection that its push ends.
+    void client.open().then(() => refusal(client.request(Nonsense)))
+  })
+  await whenBack
+  deepEqual(told, [true, Reason.MalformedMessage, true])
 })

@@ -127,7 +127,7 @@ export class Rehearsal {
       log: silent,
     })
     await stream.catchUp()
-    const recovery = new Recovery({ storeFile, definitions, clOrdIdsMax: options.shardLimits?.clOrdIdsMax ?? 4096 })
+    const recovery = new Recovery({ storeFile, definitions, clOrdIdsMax: options.shardLimits?.clOrdIdsMax ?? 32_768 })
     const rehearsal = new Rehearsal(options, definitions, storeFile, journalFolder, shared, store, stream, recovery)
     await rehearsal.#restore(recovery)
     recovery.close()
@@ -181,8 +181,8 @@ export class Rehearsal {
       const { cycle, state } = assembleShard({
         definitions,
         limits: {
-          liveOrdersMax: 1024,
-          clOrdIdsMax: 4096,
+          liveOrdersMax: 16_384,
+          clOrdIdsMax: 32_768,
           listingsMax: TICKERS_MAX,
           positionsMax: 1024,
           ...options.shardLimits,

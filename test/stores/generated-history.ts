@@ -70,6 +70,7 @@ export interface HistoryOptions {
   readonly accounts: readonly number[]
   readonly events: number
   readonly snapshots?: boolean
+  readonly firstOrderId?: number
 }
 
 /** A history in the order in which one shard journaled it. */
@@ -88,7 +89,7 @@ export function generateHistory(random: Random, options: HistoryOptions): Entry[
       },
     ]),
   )
-  let nextOrderId = 1000
+  let nextOrderId = options.firstOrderId ?? 1000
   let now = START_US
   const take = (encode: () => void): OrderEvent => {
     writer.position = 0
@@ -181,7 +182,7 @@ export function generateHistory(random: Random, options: HistoryOptions): Entry[
           executionFee: isFill || isOdd ? random.of([0, 150, -30]) : 0,
           processingFee: isFill ? random.of([0, 10]) : 0,
           commission: isFill ? random.of([0, 5_000_000]) : 0,
-          reason: status === OrderStatus.Rejected || isOdd ? 303 : 0,
+          reason: status === OrderStatus.Rejected || (isOdd && random.chance(40)) ? 303 : 0,
           params: status === OrderStatus.Rejected ? random.of([[], [1.5, 'größer', 7, -40], [2 ** 40]]) : [],
           text: status === OrderStatus.Rejected || isOdd ? random.of(['', 'no', 'x'.repeat(300)]) : '',
           tags: isOdd ? tags(random) : NOTHING,

@@ -254,3 +254,33 @@ test('what neither fits into memory nor is in the journal is refused as unavaila
   reader.close()
   await store.close()
 })
+
+test('tails that do not fit into memory together are read again', async t => {
+  const folder = storeFolder(t)
+  const accounts = [7, 8, 9]
+  const entries = generateHistory(new Random(8), { accounts, events: 300 })
+  const directory = folder.journal('shard-0')
+  writeJournal(directory, entries, new Random(9))
+  await openStore(folder).close()
+  const reader = new StoreReader({ storeFile: folder.storeFile, definitions, tailBytesMax: 100_000 })
+  for (const account of [...accounts, ...accounts, 9, 7]) {
+    const own = entries.filter(({ event }) => event.account === account)
+    const page = reader.reports({
+      requestId: 0,
+      account,
+      cutReportSequence: own.length,
+      journal: { name: 'shard-0', directory, untilSequence: entries.length + 1 },
+      start: 0,
+      end: RangePoint.Present,
+      limitKind: LimitKind.Unlimited,
+      limitSize: 0,
+      pageBytes: 1 << 20,
+      form: 'events',
+    })
+    assert.deepEqual(
+      bodiesOf(page.frames),
+      own.map(({ body }) => body),
+    )
+  }
+  reader.close()
+})

@@ -7,11 +7,11 @@ import { JournalTrimmed } from '../../src/journal/journal-errors.ts'
 import { JournalWriter } from '../../src/journal/journal-writer.ts'
 import { listSegments } from '../../src/journal/segment.ts'
 import { LimitKind, RangePoint } from '../../src/protocol/kinds.ts'
+import { createWriterShared, WriterShared } from '../../src/shared-memory/writer-shared.ts'
 import type { EventBatch } from '../../src/stores/event-batch.ts'
 import { type OrderStore, StoreMismatch, StoreUnavailable } from '../../src/stores/order-store.ts'
 import { StoreReader } from '../../src/stores/queries.ts'
 import { StoreStream } from '../../src/writer/store-stream.ts'
-import { createWriterShared, WriterShared } from '../../src/writer/writer-shared.ts'
 import writerThread, { type WriterThreadOptions } from '../../src/writer/writer-thread.ts'
 import {
   appendEntries,
@@ -36,6 +36,7 @@ function options(folder: StoreFolder, names: readonly string[]): WriterThreadOpt
     batchAgeMs: 1,
     confirmBytes: 4_000,
     confirmMs: 5,
+    copiesAlways: true,
     nice: 0,
     logLevel: 'error',
   }
@@ -73,7 +74,7 @@ test('the writer catches up with all journals, copies what becomes durable, and 
   const folder = storeFolder(t)
   const random = new Random(31)
   const retired = generateHistory(random, { accounts: [1], events: 130 })
-  const first = generateHistory(random, { accounts: [2], events: 900 })
+  const first = generateHistory(random, { accounts: [2], events: 900, firstOrderId: 9000 })
   writeJournal(folder.journal('retired'), retired, random)
   const journal = openJournal(folder, 'shard-0')
   appendEntries(journal, first.slice(0, 100), random)

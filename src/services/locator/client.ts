@@ -82,6 +82,7 @@ export class LocatorClient {
     return this.#client.available
   }
 
+  /** Limits and times that clients found through this one take over. */
   get limits(): Partial<ConnectionLimits> | undefined {
     return this.#options.limits
   }

@@ -21,6 +21,12 @@ export interface AccountTimes {
   readonly lastLogin: number
 }
 
+/** An entry that was just written, with its first parent. */
+interface Made {
+  readonly entry: Entry
+  readonly parent: number
+}
+
 export class DirectoryStore {
   readonly graph = new DirectoryGraph()
   readonly #database: Database
@@ -65,10 +71,10 @@ export class DirectoryStore {
     if (this.graph.accountNamed(name) !== undefined) throw new ServiceError(Reason.NameTaken, [name])
     this.#directory(parent)
     return this.#atomic(() => {
-      const id = this.#make(EntryType.Account, name, parent)
-      this.#insertAccount.run(id, passwordHash, builtIn ? 1 : 0, this.#now())
-      return { id, type: EntryType.Account, name }
-    }, parent)
+      const account = this.#make(EntryType.Account, name, parent)
+      this.#insertAccount.run(account.entry.id, passwordHash, builtIn ? 1 : 0, this.#now())
+      return [account]
+    })
   }
 
   /**
@@ -79,14 +85,12 @@ export class DirectoryStore {
     this.#checkName(name)
     this.#directory(parent)
     if (this.graph.directoryNamed(parent, name) !== undefined) throw new ServiceError(Reason.NameTaken, [name])
-    const id = this.#atomic(
-      () => ({ id: this.#make(EntryType.Directory, name, parent), type: EntryType.Directory, name }),
-      parent,
-    )
-    if (parent === this.graph.directoryNamed(ROOT.id, WellKnown.TradingGroups)?.id) {
-      for (const part of Object.values(GroupDirectory)) this.makeDirectory(part, id)
-    }
-    return id
+    const isGroup = parent === this.graph.directoryNamed(ROOT.id, WellKnown.TradingGroups)?.id
+    return this.#atomic(() => {
+      const directory = this.#make(EntryType.Directory, name, parent)
+      const parts = isGroup ? Object.values(GroupDirectory) : []
+      return [directory, ...parts.map(part => this.#make(EntryType.Directory, part, directory.entry.id))]
+    })
   }
 
   /** Deletes an entry, and with it every child that has no other parent. @throws ServiceError UNKNOWN_ENTRY, ILLEGAL_MOVE */
@@ -199,18 +203,23 @@ export class DirectoryStore {
     return pageOf(rows, rowsMax)
   }
 
-  // Entry and first parent belong together. Inside `together` the surrounding transaction makes them so.
-  #atomic(make: () => Entry, parent: number): number {
-    const entry = this.#database.isTransaction ? make() : inTransaction(this.#database, make)
-    this.graph.storeEntry(entry)
-    this.graph.associate(parent, entry.id)
-    return entry.id
+  /**
+   * Entries belong together with their first parents, and a group with its parts. Inside `together` the surrounding
+   * transaction makes them so. @returns the id of the first entry made.
+   */
+  #atomic(make: () => [Made, ...Made[]]): number {
+    const made = this.#database.isTransaction ? make() : inTransaction(this.#database, make)
+    for (const { entry, parent } of made) {
+      this.graph.storeEntry(entry)
+      this.graph.associate(parent, entry.id)
+    }
+    return made[0].entry.id
   }
 
-  #make(type: EntryType, name: string, parent: number): number {
+  #make(type: EntryType, name: string, parent: number): Made {
     const id = Number(this.#insertEntry.run(type, name).lastInsertRowid)
     this.#insertParent.run(parent, id)
-    return id
+    return { entry: { id, type, name }, parent }
   }
 
   /** The root and the directories that roles hang on stay where they are. */

@@ -21,17 +21,20 @@ export type PlatformThreadMessage =
 /** Runs the platform until it is stopped. Rejects where it cannot start, with the reason. */
 export default async function runPlatform({ options, port }: PlatformThreadData): Promise<void> {
   const tell = (message: PlatformThreadMessage) => port.postMessage(message)
-  const platform = await startPlatform({
-    ...options,
-    onFault: fault =>
-      tell({ what: 'fault', text: fault instanceof Error ? (fault.stack ?? fault.message) : `${fault}` }),
-  })
-  const stopped = new Promise<void>(resolve => {
-    port.once('message', () => resolve())
-    port.once('close', () => resolve())
-  })
-  tell({ what: 'listening', address: platform.address })
-  await stopped
-  await platform.close()
-  port.close()
+  try {
+    const platform = await startPlatform({
+      ...options,
+      onFault: fault =>
+        tell({ what: 'fault', text: fault instanceof Error ? (fault.stack ?? fault.message) : `${fault}` }),
+    })
+    const stopped = new Promise<void>(resolve => {
+      port.once('message', () => resolve())
+      port.once('close', () => resolve())
+    })
+    tell({ what: 'listening', address: platform.address })
+    await stopped
+    await platform.close()
+  } finally {
+    port.close()
+  }
 }

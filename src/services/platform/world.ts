@@ -2,12 +2,14 @@
 // has passwords that everybody knows; bigger ones are made from data for tests and benchmarks. A world is made in one
 // transaction, before anything is served.
 
+import { Reason } from '../../domain/reasons.ts'
 import { RiskStateType } from '../../domain/risk-state.ts'
 import { NEVER, type RiskParameters, type RiskState, riskParametersDefault } from '../administration/risk.ts'
 import type { RiskStore } from '../administration/risk-store.ts'
 import { GroupDirectory, ROOT, WellKnown } from '../locator/directory-graph.ts'
 import type { DirectoryStore } from '../locator/directory-store.ts'
 import { hashPassword, type PasswordCost, passwordCostBuiltIn } from '../locator/passwords.ts'
+import { ServiceError } from '../wire/service-error.ts'
 import { builtInWorld } from './built-in-world.ts'
 
 export interface WorldAccount {
@@ -37,7 +39,10 @@ export function makeWellKnownDirectories(directory: DirectoryStore): void {
   }
 }
 
-/** Makes a world in an empty directory. 100,000 accounts take a second or two. @throws ServiceError NAME_TAKEN, INVALID_NAME */
+/**
+ * Makes a world in an empty directory. 100,000 accounts take a second or two.
+ * @throws ServiceError NAME_TAKEN, INVALID_NAME; UNKNOWN_ENTRY where a member is none of the accounts.
+ */
 export async function worldFromData(
   directory: DirectoryStore,
   risk: RiskStore,
@@ -49,6 +54,11 @@ export async function worldFromData(
     // Accounts of one world that share a password share its hash: that hides nothing where everybody knows it.
     if (builtIn && hashes.has(password)) continue
     hashes.set(password, await hashPassword(password, data.passwordCost ?? passwordCostBuiltIn))
+  }
+  const names = new Set(data.accounts.map(account => account.name))
+  const { administrators, services, groups } = data
+  for (const member of [administrators, services, ...groups.flatMap(group => [group.managers, group.traders])].flat()) {
+    if (!names.has(member)) throw new ServiceError(Reason.UnknownEntry, [member])
   }
   directory.together(() => {
     makeWellKnownDirectories(directory)

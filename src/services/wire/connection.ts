@@ -88,8 +88,9 @@ export class Connection {
       })
     }
     this.#socket.write(encodeFrame(pack([kind, requestId, ...elements])))
-    if (this.#socket.writableLength > this.#limits.outboxBytesMax) {
-      this.drop(new ServiceError(Reason.SlowReader, [this.#limits.outboxBytesMax]))
+    // The farewell itself may go over the limit.
+    if (this.#socket.writableLength > this.#limits.outboxBytesMax && kind !== WireKind.Closing) {
+      this.close(new ServiceError(Reason.SlowReader, [this.#limits.outboxBytesMax]))
     }
   }
 

@@ -47,7 +47,7 @@ export interface ReconnectingClientOptions {
   readonly onPush?: (kind: number, message: Elements) => void
   readonly onAvailability?: AvailabilityListener | undefined
   /** Told of each failed attempt to reconnect. */
-  readonly onAttemptFailed?: (error: unknown) => void
+  readonly onAttemptFailed?: (error: ServiceError) => void
   readonly limits?: Partial<ConnectionLimits> | undefined
   readonly times?: Partial<ClientTimes> | undefined
 }
@@ -181,6 +181,8 @@ export class ReconnectingClient {
   #reconnect(pauseMs: number): void {
     this.#pause = setTimeout(() => {
       this.#connect().catch(error => {
+        // Whatever can go wrong with a connection is a ServiceError; the rest is wrong with us, and must not be hidden.
+        if (!(error instanceof ServiceError)) throw error
         if (this.#closed) return
         this.#options.onAttemptFailed?.(error)
         this.#reconnect(Math.min(PAUSE_MAX_MS, Math.max(PAUSE_FIRST_MS, 2 * pauseMs)))

@@ -36,7 +36,7 @@ export class ServiceConnection {
     this.#onPush = events.onPush
     this.#onClosed = events.onClosed
     this.#connection = new Connection(socket, limits, WireKind.Heartbeat, {
-      onMessage: (kind, requestId, message) => this.#received(kind, requestId, message),
+      onMessage: (kind, requestId, message) => this.#take(kind, requestId, message),
       onClosed: reason => this.#ended(this.#farewell ?? reason),
     })
   }
@@ -89,6 +89,16 @@ export class ServiceConnection {
 
   close(reason: ServiceError): void {
     this.#connection.drop(reason)
+  }
+
+  /** What the service sends is checked like anybody's: a malformed message ends the connection, not this process. */
+  #take(kind: number, requestId: number, message: Elements): void {
+    try {
+      this.#received(kind, requestId, message)
+    } catch (error) {
+      if (!(error instanceof ServiceError)) throw error
+      this.#connection.drop(error)
+    }
   }
 
   #received(kind: number, requestId: number, message: Elements): void {

@@ -118,6 +118,8 @@ export class ServiceHost {
       this.#server.once('error', reject)
       this.#server.listen(address.port, address.host, () => {
         this.#server.off('error', reject)
+        // From here on: a connection that could not be accepted, for want of descriptors perhaps.
+        this.#server.on('error', error => this.#onFault(error))
         const bound = this.#server.address()
         assert(bound !== null && typeof bound === 'object')
         resolve({ host: address.host, port: bound.port })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createWriterShared, WriterShared } from '../../src/writer/writer-shared.ts'
+import { createWriterShared, WriterShared } from '../../src/shared-memory/writer-shared.ts'
 
 test('positions of journals are seen by whoever looks at the same memory, each in its place', () => {
   const memory = createWriterShared(3)

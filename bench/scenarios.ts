@@ -1,0 +1,11 @@
+// The scenarios, in the order in which they run.
+
+import type { Scenario } from './scenario.ts'
+import { depth } from './scenarios/depth.ts'
+import { latency } from './scenarios/latency.ts'
+import { memory } from './scenarios/memory.ts'
+import { recovery } from './scenarios/recovery.ts'
+import { shards } from './scenarios/shards.ts'
+import { throughput } from './scenarios/throughput.ts'
+
+export const scenarios: readonly Scenario[] = [throughput, latency, shards, depth, recovery, memory]

@@ -1,0 +1,204 @@
+// The server is killed without warning, again and again and at moments nobody chose, while clients trade through it. The
+// clients keep books of their own; what they resend and what they ask afterwards has to agree with them to the last
+// report. `OES_CRASHES=300` kills so often; `OES_CRASH_SEED` repeats a run.
+
+import { deepEqual, ok, strictEqual } from 'node:assert/strict'
+import { test } from 'node:test'
+import { AccountBooks } from './account-books.ts'
+import { Trader } from './load.ts'
+import { Random, seedOf } from './random.ts'
+import { merged, ServerProcess, type Settings, temporaryFolder, testSettings } from './server-process.ts'
+import { WireClient } from './wire-client.ts'
+
+const CAD = 124
+const USD = 840
+const crashes = Number(process.env.OES_CRASHES ?? 12)
+/** Kills on the same data; then another world begins. */
+const CRASHES_PER_WORLD = 12
+const ORDERS_PER_CRASH_MAX = 1_200
+/** A start takes about so long; kills fall anywhere in it, and behind it. */
+const START_MS = 900
+
+interface Campaign {
+  kills: number
+  killsBeforeReady: number
+  orders: number
+  reports: number
+  acknowledged: number
+}
+
+/** Several accounts, each traded through connections of its own. */
+class Desk {
+  readonly books: readonly AccountBooks[] = [
+    new AccountBooks('alice', CAD),
+    new AccountBooks('bob', CAD),
+    new AccountBooks('carol', USD),
+    new AccountBooks('dave', CAD),
+  ]
+  traders: Trader[] = []
+  /** Those whose connection follows the account, one for each of the books. */
+  followers: Trader[] = []
+  readonly #random: Random
+
+  constructor(random: Random) {
+    this.#random = random
+  }
+
+  /** Connects, follows every account from where its books end or from before, and waits until they are up to date. */
+  async connect(port: number): Promise<void> {
+    const random = this.#random
+    this.followers = await Promise.all(
+      this.books.map(async books => {
+        const client = await WireClient.login(port, books.name)
+        books.account = client.account
+        return new Trader(client, books, random, 32)
+      }),
+    )
+    await Promise.all(
+      this.followers.map(trader => {
+        const { next } = trader.books
+        return trader.follow(random.chance(0.3) ? random.whole(1, next) : next)
+      }),
+    )
+    const [alice, , , dave] = this.books
+    this.traders = [
+      ...this.followers,
+      new Trader(await WireClient.login(port, 'alice'), alice, random, 64),
+      new Trader(await WireClient.login(port, 'margaret'), alice, random, 16),
+      new Trader(await WireClient.login(port, 'administrator'), dave, random, 32, true),
+    ]
+  }
+
+  /** Sends again whatever has no answer, through one connection of each account. */
+  async resend(): Promise<void> {
+    for (const trader of this.followers) trader.resend()
+    await this.idle()
+    for (const { books } of this.followers) {
+      strictEqual([...books.unanswered()].length, 0)
+      strictEqual(books.cancels.size, 0)
+    }
+  }
+
+  async idle(): Promise<void> {
+    await Promise.all(this.traders.map(trader => trader.idle()))
+  }
+
+  /** Holds the record of every account against its books. */
+  async verify(): Promise<{ orders: number; reports: number; live: number }> {
+    const total = { orders: 0, reports: 0, live: 0 }
+    for (const { books, client } of this.followers) {
+      const verified = await books.verify(client)
+      total.orders += verified.orders
+      total.reports += verified.reports
+      total.live += verified.live
+    }
+    return total
+  }
+
+  /** Trades until so many orders were acknowledged. */
+  async trade(acknowledged: number): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      let left = acknowledged
+      for (const trader of this.traders) {
+        trader.onAcknowledged = () => {
+          left -= 1
+          if (left === 0) resolve()
+        }
+        trader.client.closed.then(() => reject(new Error('the server closed a connection')))
+      }
+      for (const trader of this.traders) trader.start()
+    })
+  }
+
+  /** The connections are gone with the server. */
+  async lost(): Promise<void> {
+    await Promise.all(this.traders.map(trader => trader.client.closed))
+  }
+
+  async disconnect(): Promise<void> {
+    await Promise.all(this.traders.map(trader => trader.client.end()))
+  }
+}
+
+/** Another configuration for each start: all of them have to leave the same state. */
+function varied(folder: string, random: Random): Settings {
+  return merged(testSettings(folder), {
+    durability: random.pick(['fsync', 'fsync', 'os']),
+    engine: {
+      shards: random.pick([1, 2, 2, 3]),
+      snapshot_reports: random.pick([100, 1_000, 10_000]),
+      batch_commands_max: random.pick([1, 16, 512]),
+    },
+    writer: { copy: random.pick(['always', 'always', 'at_start']), batch_rows_max: random.pick([1, 100, 5_000]) },
+    platform: { market_data: { rate: random.pick([0, 100, 400]) } },
+  })
+}
+
+async function world(seed: number, kills: number, campaign: Campaign): Promise<void> {
+  const random = new Random(seed)
+  const folder = temporaryFolder()
+  const desk = new Desk(random)
+  let killed = 0
+  try {
+    while (killed < kills) {
+      while (killed < kills && random.chance(0.3)) {
+        const server = ServerProcess.spawn(folder.path, varied(folder.path, random))
+        const stopwatch = setTimeout(() => server.signal('SIGKILL'), random.whole(0, START_MS))
+        const { signal } = await server.end()
+        clearTimeout(stopwatch)
+        strictEqual(signal, 'SIGKILL', `the server ended by itself:\n${server.log}`)
+        killed += 1
+        campaign.killsBeforeReady += 1
+      }
+      const server = await ServerProcess.start(folder.path, varied(folder.path, random))
+      await desk.connect(server.port)
+      await desk.resend()
+      await desk.verify()
+      await desk.trade(random.whole(1, ORDERS_PER_CRASH_MAX))
+      if (random.chance(0.5)) await new Promise(resolve => setTimeout(resolve, random.whole(0, 20)))
+      await server.kill()
+      killed += 1
+      await desk.lost()
+    }
+    const server = await ServerProcess.start(folder.path, varied(folder.path, random))
+    await desk.connect(server.port)
+    await desk.resend()
+    const { orders, reports, live } = await desk.verify()
+    ok(live > 0, 'nothing was left to be canceled')
+    for (const trader of desk.followers) trader.cancelAll()
+    await desk.idle()
+    deepEqual(await desk.verify(), { orders, reports: (await desk.verify()).reports, live: 0 })
+    await desk.disconnect()
+    deepEqual(await server.stop(), { status: 0, signal: null })
+
+    const again = await ServerProcess.start(folder.path, varied(folder.path, random))
+    await desk.connect(again.port)
+    deepEqual({ ...(await desk.verify()), reports: 0 }, { orders, reports: 0, live: 0 })
+    await desk.disconnect()
+    deepEqual(await again.stop(), { status: 0, signal: null })
+
+    campaign.kills += killed
+    campaign.orders += orders
+    campaign.reports += reports
+    campaign.acknowledged += desk.books.reduce((sum, books) => sum + books.acknowledged.length, 0)
+    folder.remove()
+  } catch (error) {
+    throw new Error(`seed ${seed}, after ${killed} kills, data in ${folder.path}: ${(error as Error).message}`, {
+      cause: error,
+    })
+  }
+}
+
+test(`${crashes} kills under load lose no acknowledged order, repeat none and leave every account as it was`, async t => {
+  const seed = seedOf('OES_CRASH_SEED')
+  const campaign: Campaign = { kills: 0, killsBeforeReady: 0, orders: 0, reports: 0, acknowledged: 0 }
+  for (let left = crashes, number = 0; left > 0; left -= CRASHES_PER_WORLD, number++) {
+    const worldSeed = (seed + number) >>> 0
+    t.diagnostic(`seed ${worldSeed}`)
+    await world(worldSeed, Math.min(left, CRASHES_PER_WORLD), campaign)
+  }
+  t.diagnostic(JSON.stringify(campaign))
+  ok(campaign.orders > 0)
+  strictEqual(campaign.acknowledged, campaign.orders)
+})
+
