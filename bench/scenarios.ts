@@ -4,8 +4,9 @@ import type { Scenario } from './scenario.ts'
 import { depth } from './scenarios/depth.ts'
 import { latency } from './scenarios/latency.ts'
 import { memory } from './scenarios/memory.ts'
+import { micro } from './scenarios/micro.ts'
 import { recovery } from './scenarios/recovery.ts'
 import { shards } from './scenarios/shards.ts'
 import { throughput } from './scenarios/throughput.ts'
 
-export const scenarios: readonly Scenario[] = [throughput, latency, shards, depth, recovery, memory]
+export const scenarios: readonly Scenario[] = [throughput, latency, shards, depth, recovery, memory, micro]

@@ -48,6 +48,15 @@ export interface GateParts {
   readonly subscriptions: Subscriptions
   /** A fresh order id, or 0 where the block is used up and the next has not come yet. */
   readonly nextOrderId: () => number
+  /** Whether ids are on their way where there are none at hand. */
+  readonly orderIdsComing: () => boolean
+  /**
+   * Told when bytes of a client were read. Whoever turns the loop calls `flush` once it has read what other clients have
+   * sent as well: the shards then take all of it at once, and one commit serves it.
+   */
+  readonly onReceived: () => void
+  /** Told when a session has to wait; whoever turns the loop calls `resumeStalled` soon. */
+  readonly onStalled: () => void
   /** Now, µs since the epoch, UTC; never goes back. */
   readonly nowUs: () => number
   /** Elements of a PositionList after the account. */
@@ -94,7 +103,7 @@ export class Gate {
     session.lastHeardMs = nowMs
     session.splitter.push(chunk)
     this.#read(session)
-    this.flush()
+    this.#parts.onReceived()
   }
 
   /** The connection is gone: nothing of the session is left, and nothing it asked for is delivered. */
@@ -221,6 +230,7 @@ export class Gate {
           session.stalled = true
           session.peer.pause()
           this.#stalled.add(session)
+          this.#parts.onStalled()
         }
       }
     } catch (error) {
@@ -229,7 +239,7 @@ export class Gate {
     }
   }
 
-  /** One frame; false where a command ring has no room for it now. */
+  /** One frame; false where a command ring has no room for it, or no order id is at hand, just now. */
   #frame(session: Session, bytes: Uint8Array, start: number, end: number): boolean {
     const reader = this.#reader
     reader.start(bytes, start, end)
@@ -338,6 +348,10 @@ export class Gate {
     if (kind === Kind.Submit) {
       orderId = this.#parts.nextOrderId()
       if (orderId === 0) {
+        if (this.#parts.orderIdsComing()) {
+          session.inFlight -= 1
+          return false // the next block is on its way: the session waits as for a full ring
+        }
         this.refuse(session, requestId, named, Reason.ServiceUnavailable, ['uid'])
         return true
       }

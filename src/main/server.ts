@@ -20,7 +20,7 @@ import { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import { type Address, formatAddress } from '../config/address.ts'
 import type { Config } from '../config/config.ts'
-import { LANE_BYTES } from '../metrics/catalogue.ts'
+import { LANE_BYTES, Metric } from '../metrics/catalogue.ts'
 import { LocatorClient } from '../services/locator/client.ts'
 import { MarketDataClient } from '../services/market-data/client.ts'
 import { simulatedTickers } from '../services/market-data/simulated-tickers.ts'
@@ -31,6 +31,7 @@ import { UidClient } from '../services/uid/client.ts'
 import { WorldFeed } from '../services/world/world-feed.ts'
 import { AccountTable, newAccountTerms } from '../shared-memory/account-table.ts'
 import { Doorbell } from '../shared-memory/doorbell.ts'
+import { Lane, Latencies } from '../shared-memory/lanes.ts'
 import { createSharedMemory, MAIN_THREAD, shardThread, threadCount } from '../shared-memory/memory-map.ts'
 import { PositionTable } from '../shared-memory/position-table.ts'
 import { QuoteTable } from '../shared-memory/quote-table.ts'
@@ -89,6 +90,7 @@ export class Server {
   /** Undone in reverse order, on the way down. */
   readonly #ways: { name: string; down: () => Promise<void> | void }[] = []
   #shards: ShardLink[] = []
+  #lanes: Lane[] = []
   #stoppedShards = 0
   #readyShards = 0
   #onShardState: () => void = () => undefined
@@ -203,6 +205,7 @@ export class Server {
       (_, shard) =>
         new ShardLink(new RingProducer(memory.commandRings[shard]), new Doorbell(memory.doorbells, shardThread(shard))),
     )
+    this.#lanes = this.#shards.map((_, shard) => new Lane(memory.lanes, shardThread(shard), LANE_BYTES))
     const shardThreads = this.#shards.map((_, shard) =>
       this.#startThread(`shard-${shard}`, new URL('../shards/shard-thread.ts', import.meta.url), {
         shard,
@@ -257,6 +260,11 @@ export class Server {
       unreadBytesMax: Math.floor(config.limits.outboxBytesMax / 4),
       log: facts,
     })
+    let flushing = false
+    const flushReceived = () => {
+      flushing = false
+      gate.flush()
+    }
     const gate = new Gate({
       limits: config.limits,
       directory: accounts,
@@ -265,6 +273,13 @@ export class Server {
       history,
       subscriptions,
       nextOrderId: () => uids.next(),
+      orderIdsComing: () => uids.available,
+      onReceived: () => {
+        if (flushing) return
+        flushing = true
+        setImmediate(flushReceived)
+      },
+      onStalled: () => doorbell.ring(),
       nowUs: () => this.#clock.nowUs(),
       positions: row => standing.of(row),
       durability: config.durability,
@@ -371,9 +386,22 @@ export class Server {
 
   /** Stops in order: no new orders, what is under way is finished, snapshots, clients are told, the store catches up. */
   async stop(): Promise<void> {
-    this.#log.info('stopping')
+    this.#log.info('stopping', this.figures())
     await this.#goDown()
     this.#log.info('stopped')
+  }
+
+  /** What the shards have done so far, all together. */
+  figures(): Record<string, number> {
+    const commits = new Latencies()
+    let orders = 0
+    let batches = 0
+    for (const lane of this.#lanes) {
+      commits.add(lane.histogram(Metric.CommitLatency))
+      orders += lane.value(Metric.OrdersAccepted)
+      batches += lane.value(Metric.Batches)
+    }
+    return { orders, batches, commitP50Us: commits.percentile(0.5), commitP99Us: commits.percentile(0.99) }
   }
 
   async #goDown(): Promise<void> {

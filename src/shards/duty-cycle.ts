@@ -4,10 +4,12 @@
 
 import { assert, unreachable } from '../base/assert.ts'
 import type { SimulatedVenue } from '../destinations/simulated-venue.ts'
+import { Metric } from '../metrics/catalogue.ts'
 import { FRAME_HEADER_BYTES } from '../protocol/frames.ts'
 import { Kind } from '../protocol/kinds.ts'
 import { EventOffset } from '../protocol/order-events.ts'
 import type { Doorbell } from '../shared-memory/doorbell.ts'
+import type { Lane } from '../shared-memory/lanes.ts'
 import {
   BATCH_HEADER_BYTES,
   COMMAND_HEADER_BYTES,
@@ -54,6 +56,8 @@ export interface DutyCycleParts {
   readonly doorbell: Doorbell
   /** Main's, rung when there are reports. */
   readonly mainDoorbell: Doorbell
+  /** Counters and latencies of this shard. */
+  readonly lane: Lane
   /** Commands taken in one turn at most. */
   readonly commandsPerTurnMax: number
 }
@@ -74,6 +78,11 @@ export class DutyCycle {
   /** Notices of this turn that follow its events. */
   readonly #notices: PendingNotice[] = []
   #stopping = false
+  /**
+   * Between the first piece of recovery and its end accounts are incomplete, and no snapshot may be taken: it would be
+   * what the next recovery believes.
+   */
+  #restoring = false
   readonly #hasWork: () => boolean
 
   constructor(parts: DutyCycleParts) {
@@ -91,7 +100,19 @@ export class DutyCycle {
 
   /** One turn; false where there was nothing to do. */
   turn(): boolean {
-    const { commands, commandsPerTurnMax, events, replies, journal, rows, mainDoorbell, snapshots } = this.#parts
+    const {
+      commands,
+      commandsPerTurnMax,
+      doorbell,
+      events,
+      replies,
+      journal,
+      lane,
+      rows,
+      mainDoorbell,
+      snapshots,
+      state,
+    } = this.#parts
     let taken = 0
     while (taken < commandsPerTurnMax && events.end < TURN_BYTES_MAX && !this.#stopping && commands.next()) {
       this.#step(commands.bytes, commands.view, commands.offset, commands.length)
@@ -99,8 +120,18 @@ export class DutyCycle {
     }
     if (taken === 0) return false
     commands.release()
-    snapshots.takeDue()
-    if (events.count > 0) journal.append(events.writer.bytes, events.end, events.count)
+    if (!this.#restoring) snapshots.takeDue()
+    lane.add(Metric.Commands, taken)
+    if (events.count > 0) {
+      const beganMs = performance.now()
+      journal.append(events.writer.bytes, events.end, events.count)
+      lane.record(Metric.CommitLatency, 1000 * (performance.now() - beganMs))
+      lane.add(Metric.Batches)
+      lane.add(Metric.JournalEntries, events.count)
+      lane.add(Metric.JournalBytes, events.end)
+    }
+    lane.set(Metric.OrdersOpen, state.orders.size)
+    lane.set(Metric.Parks, doorbell.parks)
     rows.flush()
     this.#publishListings()
     this.#publish(Notice.Events, events)
@@ -169,13 +200,15 @@ export class DutyCycle {
         break
       }
       case Command.Restore:
+        this.#restoring = true
         restoration.piece(row, bytes, body, end, time)
         break
       case Command.Restored:
+        this.#restoring = false
         this.#notices.push({ type: Notice.Ready, session: 0, a: 0, b: 0, c: 0, d: 0, text: '' })
         break
       case Command.Stop:
-        snapshots.takeAll(time)
+        if (!this.#restoring) snapshots.takeAll(time)
         this.#notices.push({ type: Notice.Stopped, session: 0, a: 0, b: 0, c: 0, d: 0, text: '' })
         this.#stopping = true
         break
@@ -267,11 +300,12 @@ export class DutyCycle {
 
   /** Space in the report ring. A full one holds the shard until main has read on: nothing durable is ever dropped. */
   #claim(bytes: number): number {
-    const { reports, doorbell, mainDoorbell } = this.#parts
+    const { reports, doorbell, lane, mainDoorbell } = this.#parts
     assert(bytes <= reports.recordBytesMax, 'a record larger than the report ring takes')
     for (;;) {
       const at = reports.claim(bytes)
       if (at >= 0) return at
+      lane.add(Metric.ReportRingFull)
       mainDoorbell.ring()
       doorbell.park(1, () => false)
     }

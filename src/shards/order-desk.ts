@@ -26,6 +26,7 @@ import { Reason } from '../domain/reasons.ts'
 import { Side } from '../domain/side.ts'
 import { tagsFromWire } from '../domain/tags.ts'
 import { TimeInForce } from '../domain/time-in-force.ts'
+import { Metric } from '../metrics/catalogue.ts'
 import { encodeDone, encodeRefused } from '../protocol/answers.ts'
 import { Kind } from '../protocol/kinds.ts'
 import { MessageReader } from '../protocol/message-reader.ts'
@@ -278,6 +279,7 @@ export class OrderDesk {
     book.timestamp = timestamp
     book.reportsSinceSnapshot += 1
     state.touch(book)
+    state.lane.add(Metric.OrdersAccepted)
     encodeAccepted(this.#events.writer, accepted)
     this.#events.route(command.session, book.row)
     if (hasClOrdId) {
@@ -425,6 +427,7 @@ export class OrderDesk {
     if (orders.status[slot] === OrderStatus.PendingCancel) {
       return this.#refuse(command, requestId, Reason.AlreadyCanceling, [orderId])
     }
+    this.#state.lane.add(Metric.Cancels)
     const book = this.#state.book(command.accountRow)
     this.#destinations[orders.destination[slot]].cancel(slot, Math.max(book.timestamp, command.time))
     this.#done(command, requestId)
@@ -457,7 +460,8 @@ export class OrderDesk {
     }
     const book = this.#state.book(command.accountRow)
     const holding = book.holding(this.#state.listings.all[orders.listing[slot]])
-    if (update.lastPx < 0 || (update.lastQty !== 0 && !fitsRange(holding, update.lastQty, update.lastPx))) {
+    if (update.lastPx < 0) return this.#refuse(command, requestId, Reason.InvalidPrice, [])
+    if (update.lastQty !== 0 && !fitsRange(holding, update.lastQty, update.lastPx)) {
       return this.#refuse(command, requestId, Reason.AmountTooLarge, [])
     }
     const destination = this.#destinations[orders.destination[slot]]

@@ -43,12 +43,13 @@ export class Restoration {
     reader.arrayHeader()
     const piece = reader.integer() as RestorePiece
     const book = this.#state.book(row)
+    // Every piece shows in how the account stands, and pieces of one account may come in several turns.
+    this.#state.touch(book)
     switch (piece) {
       case RestorePiece.Account:
         book.orderSequence = reader.integer()
         book.reportSequence = reader.integer()
         book.timestamp = reader.integer()
-        this.#state.touch(book)
         break
       case RestorePiece.Position:
         this.#position(book)

@@ -2,6 +2,7 @@
 
 import { BuyingPowerModel, BuyingPowerPool } from '../accounting/buying-power.ts'
 import type { Definitions } from '../domain/definitions.ts'
+import type { Lane } from '../shared-memory/lanes.ts'
 import { AccountBook, type Holding } from './account-book.ts'
 import { ClOrdIds } from './cl-ord-ids.ts'
 import { type Listing, Listings } from './listings.ts'
@@ -23,6 +24,8 @@ export class ShardState {
   readonly definitions: Definitions
   readonly limits: ShardLimits
   readonly view: MarketView
+  /** Counters of this shard. */
+  readonly lane: Lane
   readonly orders: OrderTable
   readonly buyingPower: BuyingPowerPool
   readonly clOrdIds: ClOrdIds
@@ -36,7 +39,8 @@ export class ShardState {
   readonly newListings: Listing[] = []
   positions = 0
 
-  constructor(definitions: Definitions, limits: ShardLimits, view: MarketView) {
+  constructor(definitions: Definitions, limits: ShardLimits, view: MarketView, lane: Lane) {
+    this.lane = lane
     this.definitions = definitions
     this.limits = limits
     this.view = view

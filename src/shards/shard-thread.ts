@@ -9,6 +9,7 @@ import { JournalWriter } from '../journal/journal-writer.ts'
 import type { Durability } from '../journal/segment.ts'
 import { AccountTable } from '../shared-memory/account-table.ts'
 import { Doorbell } from '../shared-memory/doorbell.ts'
+import { Lane } from '../shared-memory/lanes.ts'
 import { MAIN_THREAD, type SharedMemory, shardThread } from '../shared-memory/memory-map.ts'
 import { PositionTable } from '../shared-memory/position-table.ts'
 import { QuoteTable } from '../shared-memory/quote-table.ts'
@@ -61,6 +62,7 @@ export default function runShard(options: ShardThreadOptions): void {
     reports: new RingProducer(memory.reportRings[shard]),
     doorbell: new Doorbell(memory.doorbells, shardThread(shard), options.spinUs),
     mainDoorbell: new Doorbell(memory.doorbells, MAIN_THREAD),
+    lane: new Lane(memory.lanes, shardThread(shard), sizes.laneBytes),
     journal: {
       append(block, end, entries) {
         const first = journal.append(block, end, entries)

@@ -7,6 +7,7 @@ import { SimulatedVenue } from '../destinations/simulated-venue.ts'
 import type { Definitions } from '../domain/definitions.ts'
 import type { AccountTable } from '../shared-memory/account-table.ts'
 import type { Doorbell } from '../shared-memory/doorbell.ts'
+import type { Lane } from '../shared-memory/lanes.ts'
 import type { PositionTable } from '../shared-memory/position-table.ts'
 import type { QuoteTable } from '../shared-memory/quote-table.ts'
 import type { RateTable } from '../shared-memory/rate-table.ts'
@@ -43,13 +44,14 @@ export interface ShardParts {
   readonly doorbell: Doorbell
   readonly mainDoorbell: Doorbell
   readonly journal: BlockSink
+  readonly lane: Lane
   /** Where orders go; the simulated venue and manual entry unless a rehearsal has destinations of its own. */
   readonly destinations?: (life: OrderLife, state: ShardState) => Destinations
 }
 
 export function assembleShard(parts: ShardParts): { cycle: DutyCycle; state: ShardState } {
   const view = new MarketView(parts.accounts, parts.quotes, parts.rates)
-  const state = new ShardState(parts.definitions, parts.limits, view)
+  const state = new ShardState(parts.definitions, parts.limits, view, parts.lane)
   const events = new EventBlock(EVENTS_BYTES, EVENTS_BYTES_MAX)
   const replies = new EventBlock(EVENTS_BYTES / 16, EVENTS_BYTES_MAX)
   const life = new OrderLife(state, events)

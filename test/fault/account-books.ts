@@ -8,7 +8,7 @@ import { emptyInventory, type Inventory, record } from '../../src/accounting/inv
 import { definitionsData, definitionsFromData } from '../../src/domain/definitions.ts'
 import { ExchangeRateTable } from '../../src/domain/exchange-rates.ts'
 import { MICROS } from '../../src/domain/money.ts'
-import { isTerminal, OrderStatus } from '../../src/domain/order-status.ts'
+import { isTerminal, type OrderStatus } from '../../src/domain/order-status.ts'
 import { Side } from '../../src/domain/side.ts'
 import { Kind, LimitKind, RangePoint } from '../../src/protocol/kinds.ts'
 import type { Message, WireClient } from './wire-client.ts'
@@ -104,8 +104,8 @@ export class AccountBooks {
   readonly events: Message[] = []
   /** Cancels that were sent and not answered. */
   readonly cancels = new Set<number>()
-  /** Live as far as the events tell; for choosing what to cancel. */
-  readonly liveOrderIds: number[] = []
+  /** Accepted and not chosen for a cancel or an update yet. */
+  readonly untouched: number[] = []
   #next = 1
   #count = 0
   readonly #waiters = new Set<{ sequence: number; resolve: () => void }>()
@@ -137,7 +137,7 @@ export class AccountBooks {
     }
     this.events[sequence - 1] = event
     while (this.events[this.#next - 1] !== undefined) this.#next += 1
-    if (event[0] === Kind.OrderAccepted) this.liveOrderIds.push(event[Accepted.orderId] as number)
+    if (event[0] === Kind.OrderAccepted) this.untouched.push(event[Accepted.orderId] as number)
     for (const waiter of this.#waiters) if (this.#next > waiter.sequence) waiter.resolve()
   }
 
@@ -161,7 +161,8 @@ export class AccountBooks {
   answered(clOrdId: string, answer: Message): void {
     const sent = this.sent.get(clOrdId)!
     if (answer[0] === Kind.Refused) {
-      strictEqual(sent.orderId, 0, `${this.name}: ${clOrdId} was accepted and is refused now`)
+      const text = JSON.stringify(answer)
+      strictEqual(sent.orderId, 0, `${this.name}: ${clOrdId} was accepted and is refused now: ${text}`)
       sent.refused = answer[3] as number // of a refusal
       return
     }
@@ -172,6 +173,11 @@ export class AccountBooks {
     else this.acknowledged.push(clOrdId)
     sent.orderId = orderId
     this.take(answer)
+  }
+
+  /** Orders that are live after what was received without a gap. */
+  live(): number[] {
+    return [...this.#standing(this.#next - 1).live.keys()]
   }
 
   /** Submissions of unknown outcome. */
@@ -381,8 +387,7 @@ function usedBuyingPower({ live, held }: Standing): bigint {
     const bids = side(Side.Bid).sort((a, b) => b.holdPrice - a.holdPrice)
     const askCost = costBehind(asks, Math.max(position, 0))
     const bidCost = costBehind(bids, Math.max(-position, 0))
-    used +=
-      position >= 0 ? larger(askCost, bidCost + expenditure) : larger(askCost - expenditure, bidCost)
+    used += position >= 0 ? larger(askCost, bidCost + expenditure) : larger(askCost - expenditure, bidCost)
   }
   return used
 }

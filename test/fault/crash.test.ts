@@ -4,6 +4,7 @@
 
 import { deepEqual, ok, strictEqual } from 'node:assert/strict'
 import { test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import { AccountBooks } from './account-books.ts'
 import { Trader } from './load.ts'
 import { Random, seedOf } from './random.ts'
@@ -42,14 +43,22 @@ class Desk {
 
   constructor(random: Random) {
     this.#random = random
+    this.failed = new Promise((_, reject) => {
+      this.#fail = reject
+    })
+    this.failed.catch(() => undefined) // for when nobody waits any more
   }
+
+  /** The first failure of any connection. */
+  readonly failed: Promise<never>
+  #fail: (error: unknown) => void = () => undefined
 
   /** Connects, follows every account from where its books end or from before, and waits until they are up to date. */
   async connect(port: number): Promise<void> {
     const random = this.#random
     this.followers = await Promise.all(
       this.books.map(async books => {
-        const client = await WireClient.login(port, books.name)
+        const client = await this.#login(port, books.name)
         books.account = client.account
         return new Trader(client, books, random, 32)
       }),
@@ -63,10 +72,16 @@ class Desk {
     const [alice, , , dave] = this.books
     this.traders = [
       ...this.followers,
-      new Trader(await WireClient.login(port, 'alice'), alice, random, 64),
-      new Trader(await WireClient.login(port, 'margaret'), alice, random, 16),
-      new Trader(await WireClient.login(port, 'administrator'), dave, random, 32, true),
+      new Trader(await this.#login(port, 'alice'), alice, random, 64),
+      new Trader(await this.#login(port, 'margaret'), alice, random, 16),
+      new Trader(await this.#login(port, 'administrator'), dave, random, 32, true),
     ]
+  }
+
+  async #login(port: number, name: string): Promise<WireClient> {
+    const client = await WireClient.login(port, name)
+    client.failed.catch(error => this.#fail(error))
+    return client
   }
 
   /** Sends again whatever has no answer, through one connection of each account. */
@@ -139,7 +154,13 @@ async function world(seed: number, kills: number, campaign: Campaign): Promise<v
   const folder = temporaryFolder()
   const desk = new Desk(random)
   let killed = 0
-  try {
+  let running: ServerProcess | undefined
+  const start = async () => {
+    running = await ServerProcess.start(folder.path, varied(folder.path, random))
+    await desk.connect(running.port)
+    return running
+  }
+  const live = async () => {
     while (killed < kills) {
       while (killed < kills && random.chance(0.3)) {
         const server = ServerProcess.spawn(folder.path, varied(folder.path, random))
@@ -150,42 +171,44 @@ async function world(seed: number, kills: number, campaign: Campaign): Promise<v
         killed += 1
         campaign.killsBeforeReady += 1
       }
-      const server = await ServerProcess.start(folder.path, varied(folder.path, random))
-      await desk.connect(server.port)
+      const server = await start()
       await desk.resend()
       await desk.verify()
       await desk.trade(random.whole(1, ORDERS_PER_CRASH_MAX))
-      if (random.chance(0.5)) await new Promise(resolve => setTimeout(resolve, random.whole(0, 20)))
+      if (random.chance(0.5)) await pause(random.whole(0, 20))
       await server.kill()
       killed += 1
       await desk.lost()
     }
-    const server = await ServerProcess.start(folder.path, varied(folder.path, random))
-    await desk.connect(server.port)
+    let server = await start()
     await desk.resend()
-    const { orders, reports, live } = await desk.verify()
-    ok(live > 0, 'nothing was left to be canceled')
+    const before = await desk.verify()
+    ok(before.live > 0, 'nothing was left to be canceled')
     for (const trader of desk.followers) trader.cancelAll()
     await desk.idle()
-    deepEqual(await desk.verify(), { orders, reports: (await desk.verify()).reports, live: 0 })
+    const { orders, reports, live } = await desk.verify()
+    deepEqual({ orders, live }, { orders: before.orders, live: 0 })
     await desk.disconnect()
     deepEqual(await server.stop(), { status: 0, signal: null })
 
-    const again = await ServerProcess.start(folder.path, varied(folder.path, random))
-    await desk.connect(again.port)
-    deepEqual({ ...(await desk.verify()), reports: 0 }, { orders, reports: 0, live: 0 })
+    server = await start()
+    deepEqual(await desk.verify(), { orders, reports, live })
     await desk.disconnect()
-    deepEqual(await again.stop(), { status: 0, signal: null })
+    deepEqual(await server.stop(), { status: 0, signal: null })
 
     campaign.kills += killed
     campaign.orders += orders
     campaign.reports += reports
     campaign.acknowledged += desk.books.reduce((sum, books) => sum + books.acknowledged.length, 0)
     folder.remove()
+  }
+  try {
+    await Promise.race([live(), desk.failed])
   } catch (error) {
-    throw new Error(`seed ${seed}, after ${killed} kills, data in ${folder.path}: ${(error as Error).message}`, {
-      cause: error,
-    })
+    running?.signal('SIGKILL')
+    for (const trader of desk.traders) trader.client.socket.destroy()
+    const text = `seed ${seed}, after ${killed} kills, data in ${folder.path}: ${(error as Error).message}`
+    throw new Error(text, { cause: error })
   }
 }
 
@@ -201,4 +224,3 @@ test(`${crashes} kills under load lose no acknowledged order, repeat none and le
   ok(campaign.orders > 0)
   strictEqual(campaign.acknowledged, campaign.orders)
 })
-

@@ -24,7 +24,9 @@ const market = [
   ['FM.TSX', 15.62],
 ] as const
 
-type Asked = { readonly what: 'submit'; readonly clOrdId: string } | { readonly what: 'cancel' | 'update'; readonly orderId: number }
+type Asked =
+  | { readonly what: 'submit'; readonly clOrdId: string }
+  | { readonly what: 'cancel' | 'update'; readonly orderId: number }
 
 export class Trader {
   readonly client: WireClient
@@ -97,9 +99,9 @@ export class Trader {
     this.asked.set(this.client.send(message), { what: 'submit', clOrdId })
   }
 
-  /** Asks for every order to be canceled that may be live. */
+  /** Asks for every live order to be canceled. */
   cancelAll(): void {
-    for (const orderId of this.books.liveOrderIds.splice(0)) this.#cancel(orderId)
+    for (const orderId of this.books.live()) this.#cancel(orderId)
   }
 
   #cancel(orderId: number): void {
@@ -113,12 +115,12 @@ export class Trader {
 
   #next(): void {
     const random = this.#random
-    const { liveOrderIds } = this.books
-    if (liveOrderIds.length > 40 && random.chance(0.4)) {
-      const at = random.whole(0, liveOrderIds.length - 1)
-      const orderId = liveOrderIds[at]
-      liveOrderIds[at] = liveOrderIds.at(-1)!
-      liveOrderIds.pop()
+    const { untouched } = this.books
+    if (untouched.length > 40 && random.chance(0.4)) {
+      const at = random.whole(0, untouched.length - 1)
+      const orderId = untouched[at]
+      untouched[at] = untouched.at(-1)!
+      untouched.pop()
       if (this.#isAdministrator && random.chance(0.5)) this.#update(orderId)
       else this.#cancel(orderId)
       return

@@ -23,10 +23,12 @@ export interface Ended {
   readonly signal: NodeJS.Signals | null
 }
 
-/** A temporary folder that is removed when the process ends, if not before. */
+/** A temporary folder that is removed when the process ends, if not before; OES_KEEP leaves it to be looked into. */
 export function temporaryFolder(): { path: string; remove: () => void } {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'oes-test-'))
-  const remove = () => fs.rmSync(folder, { recursive: true, force: true })
+  const remove = () => {
+    if (process.env.OES_KEEP === undefined) fs.rmSync(folder, { recursive: true, force: true })
+  }
   process.on('exit', remove)
   return { path: folder, remove }
 }

@@ -29,12 +29,19 @@ export class WireClient {
   /** When the connection is gone, whichever side ended it. */
   readonly closed: Promise<void>
   account = 0
+  /** Rejects where `onMessage` threw, or the server sent what is no message; the connection ends then. */
+  readonly failed: Promise<never>
+  #fail: (error: unknown) => void = () => undefined
   #nextRequestId = 1
   readonly #waiters = new Set<Waiter>()
   readonly #splitter = new FrameSplitter(1 << 30)
 
   private constructor(socket: net.Socket) {
     this.socket = socket
+    this.failed = new Promise((_, reject) => {
+      this.#fail = reject
+    })
+    this.failed.catch(() => socket.destroy()) // whoever waits for it learns of the error
     socket.on('data', (chunk: Buffer) => this.#receive(chunk))
     // A server that is killed resets its connections; `close` tells.
     socket.on('error', () => undefined)
@@ -139,10 +146,14 @@ export class WireClient {
   #receive(chunk: Buffer): void {
     const splitter = this.#splitter
     splitter.push(chunk)
-    while (splitter.next()) {
-      const message = unpack(splitter.bytes, splitter.start, splitter.end)
-      if (!Array.isArray(message)) throw new Error('the server sent a frame that holds no array')
-      this.#take(message)
+    try {
+      while (splitter.next()) {
+        const message = unpack(splitter.bytes, splitter.start, splitter.end)
+        if (!Array.isArray(message)) throw new Error('the server sent a frame that holds no array')
+        this.#take(message)
+      }
+    } catch (error) {
+      this.#fail(error)
     }
   }
 

@@ -16,6 +16,7 @@ import { reasonName } from '../../src/domain/reasons.ts'
 import { Side } from '../../src/domain/side.ts'
 import { Market } from '../../src/main/market.ts'
 import { ShardLink } from '../../src/main/shard-link.ts'
+import { LANE_BYTES } from '../../src/metrics/catalogue.ts'
 import { Kind } from '../../src/protocol/kinds.ts'
 import { pack, unpack, type Value } from '../../src/protocol/msgpack.ts'
 import {
@@ -36,6 +37,7 @@ import {
   newAccountStanding,
 } from '../../src/shared-memory/account-table.ts'
 import { Doorbell } from '../../src/shared-memory/doorbell.ts'
+import { Lane } from '../../src/shared-memory/lanes.ts'
 import { createSharedMemory, MAIN_THREAD, shardThread } from '../../src/shared-memory/memory-map.ts'
 import { newPosition, type Position, PositionTable } from '../../src/shared-memory/position-table.ts'
 import { QuoteTable } from '../../src/shared-memory/quote-table.ts'
@@ -137,6 +139,7 @@ export class ShardStage {
       },
     }
     const assembled = assembleShard({
+      lane: new Lane(new SharedArrayBuffer(LANE_BYTES), 0, LANE_BYTES),
       definitions,
       limits: { liveOrdersMax: 500, clOrdIdsMax: 600, listingsMax: 64, positionsMax: 256, ...options.limits },
       checks: options.checks ?? [],

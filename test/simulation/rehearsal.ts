@@ -20,11 +20,13 @@ import { ReportPump } from '../../src/main/report-pump.ts'
 import type { Session } from '../../src/main/session.ts'
 import { ShardLink } from '../../src/main/shard-link.ts'
 import { Subscriptions } from '../../src/main/subscription.ts'
+import { LANE_BYTES } from '../../src/metrics/catalogue.ts'
 import type { DutyCycle } from '../../src/shards/duty-cycle.ts'
 import { assembleShard, type ShardParts } from '../../src/shards/shard.ts'
 import type { ShardLimits, ShardState } from '../../src/shards/shard-state.ts'
 import { AccountTable, type AccountTerms } from '../../src/shared-memory/account-table.ts'
 import { Doorbell } from '../../src/shared-memory/doorbell.ts'
+import { Lane } from '../../src/shared-memory/lanes.ts'
 import { createSharedMemory, MAIN_THREAD, shardThread, threadCount } from '../../src/shared-memory/memory-map.ts'
 import { PositionTable } from '../../src/shared-memory/position-table.ts'
 import { QuoteTable } from '../../src/shared-memory/quote-table.ts'
@@ -179,6 +181,7 @@ export class Rehearsal {
       const journal = JournalWriter.open({ directory, durability: 'none', segmentBytes: 1 << 18 })
       shared.publishDurable(shard, journal.nextSequence)
       const { cycle, state } = assembleShard({
+        lane: new Lane(new SharedArrayBuffer(LANE_BYTES), 0, LANE_BYTES),
         definitions,
         limits: {
           liveOrdersMax: 16_384,
@@ -233,6 +236,9 @@ export class Rehearsal {
       history: this.history,
       subscriptions: this.subscriptions,
       nextOrderId: () => (this.nextOrderId === 0 ? 0 : this.nextOrderId++),
+      orderIdsComing: () => false,
+      onReceived: () => this.gate.flush(),
+      onStalled: () => undefined,
       nowUs: () => this.nowUs,
       positions: row => [row],
       durability: 'none',

@@ -45,6 +45,11 @@ export class UidClient {
     return uids
   }
 
+  /** Whether the service can be asked; where it can, ids that have run out are on their way. */
+  get available(): boolean {
+    return this.#client.available
+  }
+
   /** Ids at hand. */
   get remaining(): number {
     return this.#end - this.#next + (this.#aheadEnd - this.#aheadNext)
