@@ -25,6 +25,11 @@ need_packages() {
       return 1
     }
   fi
+  # The Node that comes along is put in place by an install script, which npm may have been told to leave out.
+  if [[ -d $root/node_modules/node && ! -x $root/node_modules/.bin/node ]]; then
+    (cd "$root" && npm rebuild node --ignore-scripts=false --loglevel=error </dev/null >&2) ||
+      say 'The Node that comes with the packages could not be put in place; trying the one on the PATH.'
+  fi
   find_node
 }
 
@@ -44,7 +49,7 @@ find_node() {
   major=${major%%.*}
   if ((major < node_major_min)); then
     say "$node is $version, but Node.js $node_major_min or newer is needed."
-    say "Where npm ignores install scripts, 'npm rebuild node' in $root brings one along."
+    say "Install a newer one, or let npm put one in place: 'npm rebuild node --ignore-scripts=false' in $root."
     return 1
   fi
   # What is started from here finds the same one first.

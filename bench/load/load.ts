@@ -6,8 +6,8 @@ import { type CheckResult, type LoadPlan, OrderPattern, type Phase, type PhaseRe
 import { OrderConnection, PhaseClock } from './order-connection.ts'
 import { SubmitFrames } from './submit-frames.ts'
 
-/** Places per connection in open loop: how many orders may wait for the server before the load itself must wait. */
-const OPEN_LOOP_PLACES = 32_768
+/** Places per connection in open loop; the server's own limit on what is in flight is lower. */
+const OPEN_LOOP_PLACES = 16_384
 const CLOSED_LOOP_PLACES_PER_ORDER = 16
 const HEARTBEAT_MS = 3_000
 const DRAIN_MS_MAX = 60_000

@@ -45,6 +45,8 @@ export class OrderConnection {
   failure: Error | undefined
   durability = ''
   inFlight = 0
+  /** Orders that the server lets wait for their acceptance on one connection. */
+  inFlightMax = 0
   /** Called after each piece of input was walked, with the time. */
   onInput: (nowMs: number) => void = () => {}
   onFailure: (failure: Error) => void = () => {}
@@ -127,6 +129,7 @@ export class OrderConnection {
     const { username, password, desk } = this.#plan
     const login = await this.#call([Kind.Login, 0, username, password, PROTOCOL_VERSION])
     this.durability = String(login[4])
+    this.inFlightMax = Number(login[8])
     const found = await this.#call([Kind.Find, 0, FindWhat.Group, desk])
     const subscribed = await this.#call([Kind.Subscribe, 0, SubscriptionScope.Group, 0, found[3]!])
     return subscribed[4] as [number, number][] // pairs, as the protocol says
@@ -162,7 +165,7 @@ export class OrderConnection {
 
   /**
    * Sends up to `count` orders in one write, the first due at `dueMs` and each further one `stepMs` later.
-   * @returns how many were sent: fewer where their places are still in flight.
+   * @returns how many were sent: fewer where their places are still in flight, or too many are for the server.
    */
   send(count: number, dueMs: number, stepMs: number, nowMs: number): number {
     if (this.failure !== undefined) return 0
@@ -173,7 +176,8 @@ export class OrderConnection {
     let place = this.#next
     let from = place
     let sent = 0
-    for (let due = dueMs; sent < count && stage[place] === Stage.Free; sent++, due += stepMs) {
+    const room = Math.min(count, this.inFlightMax - this.inFlight)
+    for (let due = dueMs; sent < room && stage[place] === Stage.Free; sent++, due += stepMs) {
       stage[place] = Stage.Sent
       this.#due[place] = due
       frames.renew(place)

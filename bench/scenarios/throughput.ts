@@ -22,8 +22,10 @@ import { wakeUp } from './wake-up.ts'
 const CONNECTIONS = 4
 const IN_FLIGHT = 64
 const REPORTS_PER_ORDER = 3
-/** The store counts as keeping up where it needs no longer than this for what it lacks when the load ends. */
-const SUSTAINED_CATCH_UP_MS = 250
+/** A lag below what is stored in this time is that of a batch on its way, and not one that grows. */
+const LAG_OF_A_BATCH_SECONDS = 0.25
+/** A lag grows where more than this part of what comes in stays behind. */
+const LAG_GROWTH_MAX = 0.01
 /** Steps of the search for the sustained rate: each halves the interval. */
 const SUSTAINED_STEPS = 5
 
@@ -112,25 +114,36 @@ async function caughtUp(load: LoadClient, store: StoreWatch): Promise<void> {
   await store.caughtUp(reports)
 }
 
-/** The highest rate, by bisection, after which the store has caught up at once; 0 where none of the tried ones is. */
+/**
+ * The highest rate, by bisection, at which the store does not fall further behind: the lag is looked at twice, with half
+ * of the time in between. 0 where none of the rates tried is such a one.
+ */
 async function sustainedRate(
   load: LoadClient,
   store: StoreWatch,
   most: number,
-  options: ScenarioOptions,
+  { quick, seconds = 10, say }: ScenarioOptions,
 ): Promise<number> {
-  const { quick, say } = options
-  const measureMs = quick ? 200 : Math.min((options.seconds ?? 10) * 1_000, 6_000)
+  const measureMs = quick ? 200 : Math.min(seconds * 1_000, 5_000)
   let low = 0
   let high = most
   for (let step = 0; step < (quick ? 1 : SUSTAINED_STEPS); step++) {
     const rate = step === 0 ? most * 0.6 : (low + high) / 2
     const phase = { pattern: OrderPattern.Marketable, rate, warmUpMs: 0, measureMs }
-    const { run: result, lagReports, catchUpMs } = await storedRound(load, store, phase)
-    const isSustained = catchUpMs <= SUSTAINED_CATCH_UP_MS && result.ordersPerSecond > 0.98 * rate
+    const before = store.reports()
+    const first = await load.run(phase)
+    const firstLag = before + REPORTS_PER_ORDER * first.ordersTotal - store.reports()
+    const second = await load.run(phase)
+    const expected = before + REPORTS_PER_ORDER * (first.ordersTotal + second.ordersTotal)
+    const lag = expected - store.reports()
+    const catchUpMs = await store.caughtUp(expected)
+    const grows =
+      lag - firstLag > LAG_GROWTH_MAX * REPORTS_PER_ORDER * second.ordersTotal &&
+      lag > LAG_OF_A_BATCH_SECONDS * REPORTS_PER_ORDER * rate
+    const isSustained = !grows && second.ordersPerSecond > 0.98 * rate
     say(
-      `at ${figure(rate)} orders/s: ${figure(result.ordersPerSecond)} done, ${figure(lagReports)} reports behind at the ` +
-        `end, caught up after ${figure(catchUpMs)} ms — ${isSustained ? 'sustained' : 'not sustained'}`,
+      `at ${figure(rate)} orders/s: ${figure(second.ordersPerSecond)} done, ${figure(firstLag)} and then ${figure(lag)} ` +
+        `reports behind, caught up after ${figure(catchUpMs)} ms: ${isSustained ? 'sustained' : 'not sustained'}`,
     )
     if (isSustained) low = rate
     else high = rate

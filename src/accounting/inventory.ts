@@ -14,7 +14,7 @@ export interface Inventory {
   gross: Money
   /** Sum of fees, negative where rebates prevail. */
   fees: Money
-  /** Sum of traded quantities, unsigned. */
+  /** Sum of traded quantities, unsigned; stays at the largest amount once a lifetime of trading has reached it. */
   volume: Quantity
   /** Number of fills. */
   transactions: number
@@ -65,7 +65,7 @@ export function record(inventory: Inventory, quantity: Quantity, cost: Money, fe
   const held = inventory.quantity
   const traded = Math.abs(quantity)
   const value = Math.abs(cost)
-  const volumeAfter = inRange(inventory.volume + traded)
+  const volumeAfter = Math.min(inventory.volume + traded, MICROS_MAX)
   let quantityAfter = held
   let costBasisAfter = inventory.costBasis
   let grossAfter = inventory.gross

@@ -134,7 +134,7 @@ const engine = section('The shards, which judge orders, and the memory they shar
     unit: 'ids',
     min: 1_000,
     max: 64_000_000,
-    byDefault: 4_000_000,
+    byDefault: 2_000_000,
   }),
   command_ring_bytes: integer({
     comment: 'Room for commands on their way to one shard; when it is full, clients of the shard wait.',
@@ -316,7 +316,7 @@ export const SCHEMA = section('', {
       unit: 'rows',
       min: 1,
       max: 100_000,
-      byDefault: 5_000,
+      byDefault: 32_768,
     }),
     batch_age_ms: integer({
       comment: 'How long a row waits for others before it is written.',

@@ -105,7 +105,7 @@ export class Server {
     this.#threads = new Threads(
       parts.config.engine.shards + 2,
       parts.config.readers.threads,
-      new URL('../stores/reader-thread.ts', import.meta.url),
+      threadFile('../stores/reader-thread'),
     )
   }
 
@@ -176,7 +176,7 @@ export class Server {
     const writerMemory = createWriterShared(journals.length)
     const writer = new WriterShared(writerMemory)
     const storeFile = path.join(data, 'store.db')
-    const writerThread = this.#startThread('writer', new URL('../writer/writer-thread.ts', import.meta.url), {
+    const writerThread = this.#startThread('writer', threadFile('../writer/writer-thread'), {
       shared: writerMemory,
       journals,
       durability: config.durability,
@@ -207,7 +207,7 @@ export class Server {
     )
     this.#lanes = this.#shards.map((_, shard) => new Lane(memory.lanes, shardThread(shard), LANE_BYTES))
     const shardThreads = this.#shards.map((_, shard) =>
-      this.#startThread(`shard-${shard}`, new URL('../shards/shard-thread.ts', import.meta.url), {
+      this.#startThread(`shard-${shard}`, threadFile('../shards/shard-thread'), {
         shard,
         memory,
         writerShared: writerMemory,
@@ -452,7 +452,7 @@ export class Server {
         else this.#log.error('the platform met a fault of its own', { fault: message.text })
       })
     })
-    const file = new URL('../services/platform/platform-thread.ts', import.meta.url)
+    const file = threadFile('../services/platform/platform-thread')
     const thread = this.#threads.start('platform', file, { options, port: port2 }, [port2])
     const failed = thread.ended.then(() => {
       throw new Error('the platform ended')
@@ -511,6 +511,11 @@ export class Server {
       Promise.all(threads.map(({ ended }) => ended.then(() => new Promise(() => undefined)))),
     ])
   }
+}
+
+/** The file of a thread's entry: as this file is, a source in a checkout and built in an installed package. */
+function threadFile(path: string): URL {
+  return new URL(path + (import.meta.url.endsWith('.ts') ? '.ts' : '.js'), import.meta.url)
 }
 
 const RATES_MAX = 4096

@@ -27,6 +27,8 @@ export class ClOrdIds {
   readonly #isLive: (orderId: number) => boolean
   #turn = 0
   #count = 0
+  /** Hash of what was looked for last, which is what is added next. */
+  #lastHash = 0
 
   /**
    * @param capacity ids remembered; more than there can be live orders.
@@ -49,6 +51,7 @@ export class ClOrdIds {
   /** Entry of the id among those of `account` (its row), or −1. The bytes lie in `from` between `start` and `end`. */
   find(account: number, from: Uint8Array, start: number, end: number): number {
     const hash = hashOf(account, from, start, end)
+    this.#lastHash = hash
     for (let place = hash & this.#mask; ; place = (place + 1) & this.#mask) {
       const entry = this.#places[place]
       if (entry === NONE) return NONE
@@ -68,7 +71,7 @@ export class ClOrdIds {
     return this.#fingerprint[2 * entry] === fingerprint[0] && this.#fingerprint[2 * entry + 1] === fingerprint[1]
   }
 
-  /** Remembers an id that `find` did not find. */
+  /** Remembers the id that the last `find` did not find. */
   add(account: number, from: Uint8Array, start: number, end: number, orderId: number, fingerprint: Int32Array): void {
     const entry = this.#take()
     const at = entry * ENTRY_BYTES
@@ -78,7 +81,7 @@ export class ClOrdIds {
     this.#orderId[entry] = orderId
     this.#fingerprint[2 * entry] = fingerprint[0]
     this.#fingerprint[2 * entry + 1] = fingerprint[1]
-    this.#hash[entry] = hashOf(account, from, start, end)
+    this.#hash[entry] = this.#lastHash
     this.#enter(entry)
   }
 

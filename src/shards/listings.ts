@@ -27,6 +27,9 @@ export interface Listing {
   venue: Venue | undefined
   /** Destination of orders that name none; empty where the venue prefers none. */
   preferredDestination: string
+  /** The destination asked about last, and whether it serves the venue: orders of a ticker mostly go to one. */
+  askedDestination: string
+  isServed: boolean
 }
 
 const CACHE_SLOTS = 4096
@@ -83,7 +86,18 @@ export class Listings {
       fault: tickerFault(ticker),
       venue: this.#definitions.venue(venue),
       preferredDestination: this.#definitions.preferredDestination(venue),
+      askedDestination: '',
+      isServed: false,
     }
+  }
+
+  /** Whether the destination is defined and serves the listing's venue. */
+  isServedBy(listing: Listing, destination: string): boolean {
+    if (listing.askedDestination !== destination) {
+      listing.askedDestination = destination
+      listing.isServed = listing.venue !== undefined && this.#definitions.serves(destination, listing.venue.mic)
+    }
+    return listing.isServed
   }
 
   /** Gives the listing a number; false where no more are to be had. */

@@ -347,10 +347,9 @@ export class OrderDesk {
     if (definitions.currency(currency) === undefined) return refusal.set(Reason.UnknownCurrency, currency)
     if (destination === definitions.manualOrderEntry.id) return true
     // Named by nobody, and preferred by no venue: the venue itself is meant.
-    if (destination === '') return true
+    if (destination === '' || this.#state.listings.isServedBy(listing, destination)) return true
     if (definitions.destination(destination) === undefined) return refusal.set(Reason.UnknownDestination, destination)
-    if (!definitions.serves(destination, listing.venue!.mic)) return refusal.set(Reason.DestinationVenue, destination)
-    return true
+    return refusal.set(Reason.DestinationVenue, destination)
   }
 
   #fits(book: AccountBook, listing: Listing, quantity: Quantity, price: Price, refusal: Refusal): boolean {

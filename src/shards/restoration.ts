@@ -168,6 +168,8 @@ export class Restoration {
         timeInForce,
         expiry,
       )
+      const known = state.clOrdIds.find(book.row, reader.bytes, idStart, idEnd)
+      assert(known < 0, 'two live orders of an account have one client order id')
       state.clOrdIds.add(book.row, reader.bytes, idStart, idEnd, orderId, this.#fingerprint.words)
     }
     const routed = this.#routed

@@ -36,7 +36,7 @@ const DEFAULTS: Config = {
     accountsMax: 131_072,
     tickersMax: 65_536,
     positionsPerShardMax: 1_000_000,
-    clOrdIdsPerShardMax: 4_000_000,
+    clOrdIdsPerShardMax: 2_000_000,
     commandRingBytes: 4 * MB,
     reportRingBytes: 16 * MB,
     batchCommandsMax: 512,
@@ -53,7 +53,7 @@ const DEFAULTS: Config = {
     inFlightMax: 4_096,
     subscriptionsMax: 1_000,
   },
-  writer: { copy: 'always', batchRowsMax: 5_000, batchAgeMs: 20, nice: 10 },
+  writer: { copy: 'always', batchRowsMax: 32_768, batchAgeMs: 20, nice: 10 },
   readers: { threads: 1 },
   platform: {
     port: 20_000,

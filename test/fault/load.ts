@@ -210,7 +210,7 @@ export class Trader {
     if (asked.what === 'submit') this.books.answered(asked.clOrdId, message)
     else if (kind === Kind.Refused) {
       const code = message[3] as number // of a refusal
-      const allowed: number[] = [Reason.OrderTerminal, Reason.IllegalUpdate, Reason.AlreadyCanceling]
+      const allowed: number[] = [Reason.OrderTerminal, Reason.IllegalUpdate, Reason.Stopping]
       ok(allowed.includes(code), `${this.books.name}: ${asked.what} refused: ${JSON.stringify(message)}`)
     } else ok(kind === Kind.Done, `${this.books.name}: ${asked.what} answered by ${JSON.stringify(message)}`)
     if (asked.what === 'cancel') this.books.cancels.delete(asked.orderId)

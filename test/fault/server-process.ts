@@ -140,6 +140,21 @@ export class ServerProcess {
     return port()
   }
 
+  /** Waits for a line of the log. */
+  logged(line: RegExp): Promise<void> {
+    const stream = this.#child.stderr!
+    return new Promise((resolve, reject) => {
+      const look = () => {
+        if (!line.test(this.log)) return
+        stream.off('data', look)
+        resolve()
+      }
+      stream.on('data', look)
+      look()
+      this.ended.then(() => reject(this.#trouble(`ended and never said ${line}`)), reject)
+    })
+  }
+
   get port(): number {
     return Number(/^ready [^\n]*:(\d+)$/m.exec(this.said)![1])
   }

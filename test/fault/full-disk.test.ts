@@ -1,0 +1,86 @@
+// A journal that cannot be written any more: the server ends, says so, and has acknowledged nothing that is not there.
+
+import { deepEqual, match, ok } from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import fs from 'node:fs'
+import path from 'node:path'
+import { test } from 'node:test'
+import { Desk } from './desk.ts'
+import { Random, seedOf } from './random.ts'
+import { merged, ServerProcess, temporaryFolder, testSettings } from './server-process.ts'
+
+const seed = seedOf('OES_CRASH_SEED')
+
+/** Runs a command of the system; false where that cannot be done here. */
+function succeeds(command: string, words: readonly string[]): boolean {
+  try {
+    execFileSync(command, words, { stdio: 'ignore' })
+    return true
+  } catch {
+    return false // told by the result
+  }
+}
+
+test('a full disk under the journals ends the server with 74, and everything acknowledged is there afterwards', async t => {
+  const folder = temporaryFolder()
+  t.after(folder.remove)
+  const journals = path.join(folder.path, 'data', 'journal')
+  fs.mkdirSync(journals, { recursive: true })
+  if (!succeeds('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', journals])) {
+    t.skip('mounting a small file system needs the rights of root')
+    return
+  }
+  t.after(() => execFileSync('umount', ['-l', journals]))
+  const settings = merged(testSettings(folder.path), { engine: { shards: 1 }, writer: { copy: 'at_start' } })
+  const desk = new Desk(new Random(seed))
+  let server = await ServerProcess.start(folder.path, settings)
+  await desk.connect(server.port)
+  for (const trader of desk.traders) trader.start()
+  deepEqual(await server.end(), { status: 74, signal: null })
+  await desk.lost()
+  match(server.log, /error main a thread has failed; the server ends thread=shard-0 .*JournalFailed: .* failed: ENOSPC/)
+
+  // The same again on the same full disk: it does not get far, and harms nothing.
+  const refused = ServerProcess.spawn(folder.path, settings)
+  const { status } = await refused.end()
+  ok(status !== 0 && refused.said === '', `it started:\n${refused.log}`)
+
+  execFileSync('mount', ['-o', 'remount,size=64m', journals])
+  server = await ServerProcess.start(folder.path, settings)
+  await desk.connect(server.port)
+  await desk.resend()
+  const { orders } = await desk.verify()
+  ok(orders > 1_000)
+  await desk.disconnect()
+  deepEqual(await server.stop(), { status: 0, signal: null })
+})
+
+test('a journal folder that takes no file any more ends the server with 74', async t => {
+  const folder = temporaryFolder()
+  t.after(folder.remove)
+  const settings = merged(testSettings(folder.path), { engine: { shards: 1 }, writer: { copy: 'at_start' } })
+  const desk = new Desk(new Random(seed))
+  let server = await ServerProcess.start(folder.path, settings)
+  await desk.connect(server.port)
+  const journal = path.join(folder.path, 'data', 'journal', 'shard-0')
+  if (!succeeds('mount', ['--bind', journal, journal])) {
+    t.skip('mounting needs the rights of root')
+    await desk.disconnect()
+    await server.stop()
+    return
+  }
+  t.after(() => execFileSync('umount', ['-l', journal]))
+  execFileSync('mount', ['-o', 'remount,ro,bind', journal])
+  for (const trader of desk.traders) trader.start()
+  deepEqual(await server.end(), { status: 74, signal: null })
+  await desk.lost()
+  match(server.log, /error main a thread has failed; the server ends thread=shard-0 .*JournalFailed/)
+
+  execFileSync('mount', ['-o', 'remount,rw,bind', journal])
+  server = await ServerProcess.start(folder.path, settings)
+  await desk.connect(server.port)
+  await desk.resend()
+  await desk.verify()
+  await desk.disconnect()
+  deepEqual(await server.stop(), { status: 0, signal: null })
+})
