@@ -325,12 +325,21 @@ export const SCHEMA = section('', {
       max: 60_000,
       byDefault: 20,
     }),
+    lag_ms_max: integer({
+      comment:
+        'How far a store may fall behind while shards and clients want the processors; beyond it the writer takes its\n' +
+        'share again.',
+      unit: 'milliseconds',
+      min: 0,
+      max: 3_600_000,
+      byDefault: 60_000,
+    }),
     nice: integer({
       comment: 'How far the thread steps back behind the others when cores are scarce.',
       unit: 'nice levels',
       min: 0,
       max: 19,
-      byDefault: 10,
+      byDefault: 19,
     }),
   }),
   readers: section('The threads that answer queries from the stores.', {

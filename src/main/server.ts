@@ -69,8 +69,8 @@ const READER_TAIL_BYTES_MAX = 256 << 20
 /** A batch of the writer is closed at this size. */
 const WRITER_BATCH_BYTES_MAX = 4 << 20
 /** The store is made to keep what it has after so much or so long. */
-const WRITER_CONFIRM_BYTES = 64 << 20
-const WRITER_CONFIRM_MS = 1000
+const WRITER_CONFIRM_BYTES = 256 << 20
+const WRITER_CONFIRM_MS = 5000
 
 /** What the server needs beside its configuration. */
 export interface ServerParts {
@@ -189,6 +189,7 @@ export class Server {
       confirmBytes: WRITER_CONFIRM_BYTES,
       confirmMs: WRITER_CONFIRM_MS,
       copiesAlways: config.writer.copy === 'always',
+      lagMaxMs: config.writer.lagMsMax,
       nice: config.writer.nice,
       logLevel: config.log.level,
     })

@@ -10,6 +10,7 @@ import type { Durability } from '../journal/segment.ts'
 import { SegmentKeeper } from '../journal/segment-keeper.ts'
 import { WriterShared } from '../shared-memory/writer-shared.ts'
 import { EmbeddedStore } from '../stores/embedded-store.ts'
+import { Pacing } from './pacing.ts'
 import { type JournalSource, StoreStream } from './store-stream.ts'
 import { lowerThreadPriority } from './thread-priority.ts'
 
@@ -41,6 +42,8 @@ export interface WriterThreadOptions {
   readonly confirmMs: number
   /** False where nothing is copied once the store has caught up; segments are looked after all the same. */
   readonly copiesAlways: boolean
+  /** How far the store may fall behind while the processors are wanted by others. */
+  readonly lagMaxMs: number
   /** How far the thread stands back behind the others: 0 to 19. */
   readonly nice: number
   readonly logLevel: LogLevelName
@@ -66,11 +69,14 @@ export default async function writerThread(options: WriterThreadOptions): Promis
     log.info('the store has what the journals hold', { copied })
     shared.publishCaughtUp()
 
+    const pacing = new Pacing(options.lagMaxMs)
     let confirmedAtMs = performance.now()
     for (;;) {
       // Read first: what was published before the stop is then copied below.
       const isStopping = shared.isStopping
+      pacing.begin()
       const entries = options.copiesAlways ? await stream.round() : 0
+      const restMs = isStopping || entries === 0 ? 0 : pacing.restMs(lagMs(shared))
       const now = performance.now()
       const isDue = now - confirmedAtMs >= confirmMs && stream.hasUnconfirmed
       if (isDue || stream.unconfirmedBytes >= confirmBytes) {
@@ -78,7 +84,8 @@ export default async function writerThread(options: WriterThreadOptions): Promis
         confirmedAtMs = now
       }
       for (const keeper of keepers) keeper.tend(now)
-      if (entries > 0) await eventLoopTurn()
+      if (restMs > 0) await shared.doorbell.parkAsync(restMs, () => shared.isStopping)
+      else if (entries > 0) await eventLoopTurn()
       else if (isStopping) break
       else await shared.doorbell.parkAsync(batchAgeMs, () => shared.isStopping)
     }
@@ -88,6 +95,13 @@ export default async function writerThread(options: WriterThreadOptions): Promis
     stream.close()
     await store.close()
   }
+}
+
+/** How far the store is behind the journal that it lacks most of. */
+function lagMs(shared: WriterShared): number {
+  let seconds = 0
+  for (let journal = 0; journal < shared.journals; journal++) seconds = Math.max(seconds, shared.lag(journal).seconds)
+  return 1000 * seconds
 }
 
 /** Calls the keeper of one journal's segments now and then, and tells when it cannot do its work. */

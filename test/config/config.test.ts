@@ -53,7 +53,7 @@ const DEFAULTS: Config = {
     inFlightMax: 4_096,
     subscriptionsMax: 1_000,
   },
-  writer: { copy: 'always', batchRowsMax: 32_768, batchAgeMs: 20, nice: 10 },
+  writer: { copy: 'always', batchRowsMax: 32_768, batchAgeMs: 20, lagMsMax: 60_000, nice: 19 },
   readers: { threads: 1 },
   platform: {
     port: 20_000,
@@ -138,7 +138,7 @@ log: {level: debug}
       inFlightMax: 6,
       subscriptionsMax: 7,
     },
-    writer: { copy: 'always', batchRowsMax: 1, batchAgeMs: 0, nice: 3 },
+    writer: { copy: 'always', batchRowsMax: 1, batchAgeMs: 0, lagMsMax: 60_000, nice: 3 },
     readers: { threads: 4 },
     platform: {
       port: 0,

@@ -89,7 +89,7 @@ async function world(seed: number, kills: number, campaign: Campaign): Promise<v
     campaign.orders += orders
     campaign.reports += reports
     campaign.acknowledged += desk.books.reduce((sum, books) => sum + books.acknowledged.length, 0)
-    folder.remove()
+    await folder.remove()
   }
   try {
     await Promise.race([live(), desk.failed])

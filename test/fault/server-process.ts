@@ -23,13 +23,27 @@ export interface Ended {
   readonly signal: NodeJS.Signals | null
 }
 
-/** A temporary folder that is removed when the process ends, if not before; OES_KEEP leaves it to be looked into. */
-export function temporaryFolder(): { path: string; remove: () => void } {
+/** Servers of this process that run, and the folders that are there: neither outlives the process. */
+const running = new Map<ServerProcess, string>()
+const folders = new Set<string>()
+process.on('exit', () => {
+  for (const server of running.keys()) server.signal('SIGKILL')
+  for (const folder of folders) removeFolder(folder)
+})
+
+function removeFolder(folder: string): void {
+  folders.delete(folder)
+  if (process.env.OES_KEEP === undefined) fs.rmSync(folder, { recursive: true, force: true })
+}
+
+/** A temporary folder. `remove` kills the servers that run in it, and removes it; OES_KEEP leaves it to be looked into. */
+export function temporaryFolder(): { path: string; remove: () => Promise<void> } {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'oes-test-'))
-  const remove = () => {
-    if (process.env.OES_KEEP === undefined) fs.rmSync(folder, { recursive: true, force: true })
+  folders.add(folder)
+  const remove = async () => {
+    await Promise.all([...running].map(([server, place]) => (place === folder ? server.kill() : undefined)))
+    removeFolder(folder)
   }
-  process.on('exit', remove)
   return { path: folder, remove }
 }
 
@@ -77,8 +91,7 @@ export class ServerProcess {
   private constructor(configFile: string) {
     const child = spawn(process.execPath, [OES, 'serve', '--config', configFile], { stdio: ['ignore', 'pipe', 'pipe'] })
     this.#child = child
-    const kill = () => child.kill('SIGKILL')
-    process.on('exit', kill)
+    running.set(this, path.dirname(configFile))
     child.stdout!.setEncoding('utf8').on('data', (text: string) => {
       this.said += text
     })
@@ -90,7 +103,7 @@ export class ServerProcess {
       // `close` follows `exit` once everything that was written has been read.
       child.once('close', (status, signal) => {
         this.#hasEnded = true
-        process.off('exit', kill)
+        running.delete(this)
         resolve({ status, signal })
       })
     })

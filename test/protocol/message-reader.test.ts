@@ -208,7 +208,7 @@ test('huge counts cost nothing, and nesting has its limit', () => {
 })
 
 test('extensions and the unused tag are no part of the protocol', () => {
-  for (const hex of ['c1', 'c70001', 'd401ff', 'd5010000', 'd60100000000', '91c1', 'd8' + '00'.repeat(17)]) {
+  for (const hex of ['c1', 'c70001', 'd401ff', 'd5010000', 'd60100000000', '91c1', `d8${'00'.repeat(17)}`]) {
     equal(unpack(Buffer.from(hex, 'hex')), undefined, hex)
   }
 })
