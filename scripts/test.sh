@@ -19,12 +19,18 @@ if ((${#missing[@]} > 0)) && ! need_system_packages "${missing[@]}"; then
   say 'Going on; tests that need a server which is missing are skipped.'
 fi
 
+# A file is not for colours, whatever the linter thinks of CI=true.
+lint_options=()
+[[ -t 1 ]] || lint_options=(-- --colors=off)
+
 # One run tells everything: a failure of one part does not hide those of the next.
 failed=()
-for part in types lint test; do
-  printf '\n── %s ──\n' "$part"
-  "$node" --run "$part" </dev/null || failed+=("$part")
-  # The summary of the tests stays the last thing on the page, so what failed before is told before.
-  if [[ $part == lint && ${#failed[@]} -gt 0 ]]; then printf '\nfailed so far: %s\n' "${failed[*]}"; fi
-done
+printf '\n── types ──\n'
+"$node" --run types </dev/null || failed+=(types)
+printf '\n── lint ──\n'
+"$node" --run lint ${lint_options[@]+"${lint_options[@]}"} </dev/null || failed+=(lint)
+# The summary of the tests stays the last thing on the page, so what failed before is told before.
+((${#failed[@]} == 0)) || printf '\nfailed so far: %s\n' "${failed[*]}"
+printf '\n── tests ──\n'
+"$node" --run test </dev/null || failed+=(test)
 ((${#failed[@]} == 0))

@@ -17,6 +17,7 @@ const LIVE_ORDERS = 100_000
 const REPLAYED_ORDERS = 500_000
 const QUICK_PART = 500
 const CONNECTIONS = 4
+const TRADERS_PER_DESK = 250
 const READY_SECONDS = 10
 
 export const recovery: Scenario = {
@@ -55,6 +56,7 @@ async function run(options: ScenarioOptions): Promise<ScenarioResult> {
       },
     ],
     notes: [
+      `orders of ${figure(CONNECTIONS * TRADERS_PER_DESK)} accounts; the system still has the files in memory`,
       "after each restart every account goes on with the sequence that is due; positions and open orders as the load's own books",
     ],
     figures: { stored, replay },
@@ -68,7 +70,7 @@ async function run(options: ScenarioOptions): Promise<ScenarioResult> {
 }
 
 async function storedRestarts(orders: number, live: number, rounds: number, { quick, say }: ScenarioOptions) {
-  const server = await BenchServer.start({ desks: CONNECTIONS })
+  const server = await BenchServer.start({ desks: CONNECTIONS, tradersPerDesk: TRADERS_PER_DESK })
   const emptyMs = server.startedMs
   const load = await server.load()
   const store = new StoreWatch(server.storeFile)
@@ -116,7 +118,11 @@ async function ready(server: BenchServer, load: LoadClient): Promise<number> {
 }
 
 async function replayed(orders: number, { quick, say }: ScenarioOptions) {
-  const server = await BenchServer.start({ copiesToStore: false, desks: CONNECTIONS })
+  const server = await BenchServer.start({
+    copiesToStore: false,
+    desks: CONNECTIONS,
+    tradersPerDesk: TRADERS_PER_DESK,
+  })
   const emptyMs = server.startedMs
   const load = await server.load()
   try {

@@ -78,6 +78,8 @@ export class Gate {
   readonly #toFlush: Session[] = []
   readonly #stalled = new Set<Session>()
   #accepting = true
+  /** An id whose order found no room in a ring: the next order gets it. */
+  #spareOrderId = 0
 
   constructor(parts: GateParts) {
     this.#parts = parts
@@ -346,7 +348,8 @@ export class Gate {
     }
     let orderId = 0
     if (kind === Kind.Submit) {
-      orderId = this.#parts.nextOrderId()
+      if (this.#spareOrderId === 0) this.#spareOrderId = this.#parts.nextOrderId()
+      orderId = this.#spareOrderId
       if (orderId === 0) {
         if (this.#parts.orderIdsComing()) {
           session.inFlight -= 1
@@ -371,6 +374,7 @@ export class Gate {
       end,
     )
     if (!taken) session.inFlight -= 1
+    else if (kind === Kind.Submit) this.#spareOrderId = 0
     return taken
   }
 

@@ -442,6 +442,7 @@ export class Server {
       tickers.length === 0 ? simulatedTickers : simulatedTickers.filter(({ ticker }) => tickers.includes(ticker))
     const options: PlatformThreadData['options'] = {
       databasePath: path.resolve(data, platform.dataFile),
+      clientsHost: this.#config.server.interface.host,
       port: platform.port,
       market: { seed: platform.seed, eventsPerSecond: platform.marketData.rate, tickers: chosen },
       ...(platform.world === 'demo' ? {} : { world: readWorldFile(platform.world) }),

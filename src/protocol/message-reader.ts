@@ -38,11 +38,11 @@ export class MessageReader {
   /** A whole number from −(2^53−1) to 2^53−1, or 0 and `failed`. A double with a whole value is accepted as well. */
   integer(): number {
     const value = this.number()
-    if (Number.isSafeInteger(value)) return value + 0
+    if (Number.isSafeInteger(value) && !this.failed) return value + 0
     return this.#fail()
   }
 
-  /** A finite or non-finite number, or NaN and `failed`. */
+  /** A finite or non-finite number; where there is none, NaN and `failed`; one cut short is `failed` alone. */
   number(): number {
     const tag = this.#byte()
     if (tag < 0x80) return tag
@@ -160,18 +160,31 @@ export class MessageReader {
         return
     }
     let values: number
+    let hasKeys = false
     if ((tag & 0xf0) === 0x90) values = tag & 0x0f
     else if (tag === 0xdc) values = this.#unsigned(2)
     else if (tag === 0xdd) values = this.#unsigned(4)
-    else if ((tag & 0xf0) === 0x80) values = 2 * (tag & 0x0f)
-    else if (tag === 0xde) values = 2 * this.#unsigned(2)
-    else if (tag === 0xdf) values = 2 * this.#unsigned(4)
     else {
-      this.#fail() // extensions and the unused tag are not part of the protocol
-      return
+      hasKeys = true
+      if ((tag & 0xf0) === 0x80) values = tag & 0x0f
+      else if (tag === 0xde) values = this.#unsigned(2)
+      else if (tag === 0xdf) values = this.#unsigned(4)
+      else {
+        this.#fail() // extensions and the unused tag are not part of the protocol
+        return
+      }
     }
     if (depth === 0) this.#fail()
-    for (let i = 0; i < values && !this.failed; i++) this.#skip(depth - 1)
+    for (let i = 0; i < values && !this.failed; i++) {
+      if (hasKeys) this.#skipKey()
+      this.#skip(depth - 1)
+    }
+  }
+
+  /** Keys of maps are texts, in the protocol and for those who build objects of them. */
+  #skipKey(): void {
+    if (this.position < this.end && this.bytes[this.position] !== 0xc0) this.text()
+    else this.#fail()
   }
 
   #advance(bytes: number): void {

@@ -15,7 +15,7 @@ export function threadId(): number | undefined {
 }
 
 /**
- * Lowers the priority of the calling thread alone.
+ * Lowers the priority of the calling thread alone; one that stands back further already stays there.
  * @param nice 0 (as before) to 19 (only what others leave over).
  * @returns why it was not possible, or undefined.
  */
@@ -24,7 +24,7 @@ export function lowerThreadPriority(nice: number): string | undefined {
   const id = threadId()
   if (id === undefined) return 'the system does not tell the id of a thread'
   try {
-    os.setPriority(id, nice)
+    os.setPriority(id, Math.max(nice, os.getPriority(id)))
     return undefined
   } catch (error) {
     return error instanceof Error ? error.message : String(error)

@@ -55,11 +55,7 @@ test('the visitor sees where entry and body begin, and that an entry is a frame'
   const reader = JournalReader.open(directory, 1)
   const seen: unknown[] = []
   const count = reader.read((sequence, bytes, bodyOffset, bodyLength, entryOffset) => {
-    seen.push([
-      sequence,
-      bodyOffset - entryOffset,
-      bytes.toString('latin1', entryOffset, bodyOffset + bodyLength),
-    ])
+    seen.push([sequence, bodyOffset - entryOffset, bytes.toString('latin1', entryOffset, bodyOffset + bodyLength)])
   })
   reader.close()
   assert.equal(count, 2)

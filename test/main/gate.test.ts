@@ -154,7 +154,7 @@ test('frames that are no messages end the connection with a reason; messages of 
   )
   // A frame that ends in the middle of a value, or goes on behind it, is refused where it is taken apart.
   for (const kind of [Kind.QueryOrders, Kind.Subscribe, Kind.Accounts]) {
-    for (const tail of [Buffer.from([0xd9]), Buffer.from([1, 0xc0])]) {
+    for (const tail of [Buffer.from([0xd9]), Buffer.from([1, 0xc0]), Buffer.from([0x81, 0x90, 0xc0])]) {
       const body = Buffer.concat([Buffer.from([0x94, kind, 9, 0]), tail])
       const header = Buffer.alloc(4)
       header.writeUInt32BE(body.length)
@@ -182,6 +182,11 @@ test('garbage of any kind costs its own connection at most', async t => {
       fc.array(
         fc.oneof(
           fc.uint8Array({ maxLength: 40 }),
+          fc
+            .tuple(fc.integer({ min: 1, max: 13 }), fc.uint8Array({ maxLength: 20 }))
+            .map(([kind, tail]) =>
+              Buffer.of(0, 0, 0, 4 + tail.length, 0x90 | (3 + ((tail[0] ?? 0) % 13)), kind, 5, 0, ...tail),
+            ),
           fc.array(fc.jsonValue(), { maxLength: 14 }).map(list => Uint8Array.from(framed(list))),
           fc
             .tuple(fc.integer({ min: 1, max: 13 }), fc.array(fc.anything({ maxDepth: 2 }), { maxLength: 12 }))

@@ -213,6 +213,22 @@ test('extensions and the unused tag are no part of the protocol', () => {
   }
 })
 
+test('keys of maps are texts and nothing else', () => {
+  for (const hex of [
+    '81c001',
+    '81919201',
+    '810101',
+    '81c40100',
+    '81c201',
+    '8180c0',
+    '82a16101c001',
+    '81915dcbfb80f30505105fa1',
+  ]) {
+    equal(unpack(Buffer.from(hex, 'hex')), undefined, hex)
+  }
+  deepEqual(unpack(Buffer.from('82a16101a0a162', 'hex')), { a: 1, '': 'b' })
+})
+
 test('garbage is read as something or as a failure, and never beyond its end', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 60 }), fc.array(fc.nat({ max: 5 }), { maxLength: 12 }), (bytes, calls) => {

@@ -87,7 +87,13 @@ const report = fc.record({
   processingFee: amount,
   commission: amount,
   reason: fc.oneof(fc.constant(0), fc.nat({ max: 999 })),
-  params: fc.array(fc.oneof(text, fc.integer(), fc.double({ noNaN: true, noDefaultInfinity: true }))),
+  params: fc.array(
+    fc.oneof(
+      text,
+      fc.integer(),
+      fc.double({ noNaN: true, noDefaultInfinity: true }).map(value => value + 0),
+    ),
+  ),
   text: fc.oneof(fc.constant(''), fc.string({ unit: 'binary', maxLength: 2000 })),
   tags,
   operator: fc.oneof(fc.constant(0), u32),

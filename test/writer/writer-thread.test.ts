@@ -38,6 +38,7 @@ function options(folder: StoreFolder, names: readonly string[]): WriterThreadOpt
     confirmMs: 5,
     copiesAlways: true,
     nice: 0,
+    lagMaxMs: 60_000,
     logLevel: 'error',
   }
 }

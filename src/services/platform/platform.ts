@@ -33,6 +33,8 @@ export interface PlatformOptions {
   readonly databasePath: string
   /** Interface to listen on, 127.0.0.1 by default. Any other than loopback is refused while passwords are built in. */
   readonly host?: string
+  /** Where the server that uses this platform lets clients log in; the same rule holds for it. */
+  readonly clientsHost?: string
   /** 0, the default, for any free port. */
   readonly port?: number
   /** The world of a new database, the built-in one by default; an existing database keeps its own. */
@@ -61,7 +63,7 @@ export class BuiltInPasswords extends Error {
   override name = 'BuiltInPasswords'
   constructor(accounts: number, host: string) {
     super(
-      `${accounts} accounts still have built-in passwords, so the platform serves loopback only and does not listen ` +
+      `${accounts} accounts still have built-in passwords, so they are served on loopback only and not ` +
         `on ${host}. Give these accounts passwords of their own, or bind 127.0.0.1.`,
     )
   }
@@ -90,7 +92,9 @@ async function startOn(database: Database, options: PlatformOptions): Promise<Pl
   if (directory.empty) await worldFromData(directory, risk, options.world)
   const password = await storePlatformAccount(directory)
   const { builtInPasswords } = directory
-  if (builtInPasswords > 0 && !isLoopback(host)) throw new BuiltInPasswords(builtInPasswords, host)
+  for (const served of [host, options.clientsHost ?? host]) {
+    if (builtInPasswords > 0 && !isLoopback(served)) throw new BuiltInPasswords(builtInPasswords, served)
+  }
 
   const locatorServer = new LocatorServer(directory, options.passwordCost)
   let locator: LocatorClient | undefined
