@@ -76,7 +76,7 @@ async function bytesPerLiveOrder(orders: number, { quick, say }: ScenarioOptions
     await wakeUp(load, quick)
     const phase = { inFlight: IN_FLIGHT, warmUpMs: 0, measureMs: 0 }
     // What the rings and the journal's buffers touch, and the compiled code, are there before the count begins.
-    await load.run({ ...phase, pattern: OrderPattern.Marketable, orders: quick ? 2_000 : 300_000 })
+    await load.run({ ...phase, pattern: OrderPattern.Marketable, orders: quick ? 2_000 : 60_000 })
     await load.run({ ...phase, pattern: OrderPattern.Resting, orders: Math.ceil(orders / 20) })
     const beforeBytes = await settledBytes(server)
     await load.run({ ...phase, pattern: OrderPattern.Resting, orders })

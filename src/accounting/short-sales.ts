@@ -22,7 +22,8 @@ export function countSubmission(state: ShortSaleState, side: Side, quantity: Qua
 
 /**
  * Counts a report on a live order that had `leavesQty` open before it and was filled by `lastQty`; a terminal report
- * takes back what it leaves unfilled. A fill beyond the order's size is counted whole, on both figures.
+ * takes back what it leaves unfilled. A fill beyond the order's size changes the position by all of it, but no order offers
+ * less than nothing: so what is offered is always the sum of what is left of the live asks, as after a restart.
  */
 export function countReport(
   state: ShortSaleState,
@@ -36,7 +37,7 @@ export function countReport(
     return
   }
   state.position -= lastQty
-  state.pendingSell -= terminal ? Math.max(leavesQty, lastQty) : lastQty
+  state.pendingSell -= terminal ? leavesQty : Math.min(leavesQty, lastQty)
 }
 
 /** The short-sale states of one account with the orders that are live: the same rule for those who keep no orders. */

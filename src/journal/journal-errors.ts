@@ -16,6 +16,21 @@ export class JournalFailed extends Error {
   }
 }
 
+const JOURNAL_FAILED = 'JournalFailed'
+
+/** Between threads an error keeps message, stack and cause, and loses its class: a failed journal is told by the cause. */
+export function acrossThreads(error: unknown): unknown {
+  if (!(error instanceof JournalFailed)) return error
+  const told = new Error(error.message, { cause: JOURNAL_FAILED })
+  if (error.stack !== undefined) told.stack = error.stack
+  return told
+}
+
+/** Whether an error, which may have come from another thread by `acrossThreads`, is a failed journal. */
+export function isJournalFailure(error: unknown): boolean {
+  return error instanceof JournalFailed || (error instanceof Error && error.cause === JOURNAL_FAILED)
+}
+
 /** Bytes in the middle of a journal are not what was written: `sequence` was expected at `offset` of `file`. */
 export class JournalDamaged extends Error {
   override name = 'JournalDamaged'

@@ -2,7 +2,7 @@
 // ends.
 
 import path from 'node:path'
-import { openDatabase, sqliteErrorCode } from '../base/sqlite.ts'
+import { type Database, openDatabase, sqliteErrorCode } from '../base/sqlite.ts'
 
 /** SQLITE_BUSY: somebody else holds the file. */
 const BUSY = 5
@@ -17,13 +17,16 @@ export class DataInUse extends Error {
 
 /** Locks `directory` for this process until `release` is called. @throws DataInUse */
 export function lockDirectory(directory: string): { release: () => void } {
-  const database = openDatabase(path.join(directory, 'lock.db'), 'normal')
+  const file = path.join(directory, 'lock.db')
+  let database: Database | undefined
   try {
-    database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE')
+    database = openDatabase(file, 'normal', 4096, 0)
+    database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
   } catch (error) {
-    database.close()
+    database?.close()
     if (sqliteErrorCode(error) === BUSY) throw new DataInUse(directory)
     throw error
   }
-  return { release: () => database.close() }
+  const held = database
+  return { release: () => held.close() }
 }

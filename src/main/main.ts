@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs'
 import { Log } from '../base/log.ts'
 import { formatAddress } from '../config/address.ts'
 import { type Config, ConfigInvalid, defaultConfig, loadConfig } from '../config/config.ts'
-import { JournalFailed } from '../journal/journal-errors.ts'
+import { isJournalFailure } from '../journal/journal-errors.ts'
 import { DataInUse } from './data-lock.ts'
 import { ExitStatus } from './exit-status.ts'
 import { Server } from './server.ts'
@@ -48,6 +48,7 @@ export async function serve(options: ServeOptions = {}): Promise<number> {
   process.on('SIGTERM', handle)
 
   let server: Server
+  let started = false
   try {
     server = await Server.start({
       config,
@@ -56,22 +57,19 @@ export async function serve(options: ServeOptions = {}): Promise<number> {
       onFailure: (thread, error) => {
         // Nothing that this process still knows can be trusted more than the journals; recovery begins from those.
         log.error('a thread has failed; the server ends', { thread, error })
-        process.exit(isJournalFailure(error) ? ExitStatus.JournalFailed : ExitStatus.ThreadFailed)
+        if (isJournalFailure(error)) process.exit(ExitStatus.JournalFailed)
+        process.exit(started ? ExitStatus.ThreadFailed : ExitStatus.StartFailed)
       },
     })
   } catch (error) {
     log.error('the server could not start', { error })
     return error instanceof DataInUse ? ExitStatus.DataInUse : ExitStatus.StartFailed
   }
+  started = true
   process.stdout.write(`ready ${formatAddress(server.address)}\n`)
   await signalled
   await server.stop()
   return ExitStatus.Stopped
-}
-
-/** Errors lose their class between threads and keep their name. */
-function isJournalFailure(error: unknown): boolean {
-  return error instanceof Error && (error instanceof JournalFailed || error.name === 'JournalFailed')
 }
 
 function packageVersion(): string {

@@ -230,7 +230,6 @@ export class Server {
         logLevel: config.log.level,
       }),
     )
-    this.#onTheWayDown('shards', () => this.#stopShards(shardThreads))
 
     // What main does with the shards' words and the clients' questions.
     const subscriptions = new Subscriptions()
@@ -265,6 +264,7 @@ export class Server {
     const flushReceived = () => {
       flushing = false
       gate.flush()
+      if (engine.answerSpinUs > 0 && awaitsFew(gate)) doorbell.ring() // the pump looks for the answers instead of sleeping
     }
     const gate = new Gate({
       limits: config.limits,
@@ -313,6 +313,8 @@ export class Server {
       session => tooSlow.add(session),
     )
     void this.#pump(pump, gate, doorbell, tooSlow)
+    // Behind the pump, since it is the pump that hears that they have stopped.
+    this.#onTheWayDown('shards', () => this.#stopShards(shardThreads))
 
     // 6 recovery
     const startedMs = performance.now()
@@ -480,13 +482,30 @@ export class Server {
       this.#pumping = false
       doorbell.ring()
     })
+    const spinMs = this.#config.engine.answerSpinUs / 1000
+    let spunSinceMs = 0
     while (this.#pumping) {
       const moved = pump.turn()
       for (const session of tooSlow) gate.closeSlow(session)
       tooSlow.clear()
       gate.resumeStalled()
-      if (moved) await eventLoopTurn()
-      else await doorbell.parkAsync(gate.hasStalled ? 1 : 1000, pump.hasWork)
+      if (moved) {
+        spunSinceMs = 0
+        await eventLoopTurn()
+        continue
+      }
+      // Few requests in the shards' hands are answered soon, and sooner than a sleeping thread wakes; with many of them
+      // the processor is worth more to the shards.
+      if (spinMs > 0 && awaitsFew(gate)) {
+        const now = performance.now()
+        if (spunSinceMs === 0) spunSinceMs = now
+        if (now - spunSinceMs < spinMs) {
+          await eventLoopTurn()
+          continue
+        }
+      }
+      await doorbell.parkAsync(gate.hasStalled ? 1 : 1000, pump.hasWork)
+      spunSinceMs = 0
     }
   }
 
@@ -518,6 +537,13 @@ export class Server {
 /** The file of a thread's entry: as this file is, a source in a checkout and built in an installed package. */
 function threadFile(path: string): URL {
   return new URL(path + (import.meta.url.endsWith('.ts') ? '.ts' : '.js'), import.meta.url)
+}
+
+/** Requests in the shards' hands for which main looks rather than sleeps. */
+const FEW_REQUESTS = 4
+
+function awaitsFew({ outstanding }: Gate): boolean {
+  return outstanding > 0 && outstanding <= FEW_REQUESTS
 }
 
 const RATES_MAX = 4096

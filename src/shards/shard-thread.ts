@@ -5,6 +5,7 @@
 import { Log, type LogLevelName } from '../base/log.ts'
 import type { CheckName } from '../checks/chain.ts'
 import { definitionsFromData } from '../domain/definitions.ts'
+import { acrossThreads } from '../journal/journal-errors.ts'
 import { JournalWriter } from '../journal/journal-writer.ts'
 import type { Durability } from '../journal/segment.ts'
 import { AccountTable } from '../shared-memory/account-table.ts'
@@ -40,6 +41,14 @@ export interface ShardThreadOptions {
 }
 
 export default function runShard(options: ShardThreadOptions): void {
+  try {
+    run(options)
+  } catch (error) {
+    throw acrossThreads(error)
+  }
+}
+
+function run(options: ShardThreadOptions): void {
   const { memory, shard } = options
   const { sizes } = memory
   const log = new Log({ component: `shard-${shard}`, level: options.logLevel })

@@ -43,10 +43,8 @@ test('a sale is short when what is pending with it exceeds what is held, after a
       const pending = (ticker: string) =>
         orders
           .filter(order => order.ticker === ticker && order.side === Side.Ask)
-          // Of an order that has ended only what was filled beyond its size counts, against the others.
-          .reduce((sum, { quantity, filled, ended }) => {
-            return sum + (ended ? Math.min(0, quantity - filled) : quantity - filled)
-          }, 0)
+          .filter(order => !order.ended)
+          .reduce((sum, { quantity, filled }) => sum + Math.max(0, quantity - filled), 0)
       for (const { kind, ticker, side, quantity, signed, status, pick } of commands) {
         const order = orders[pick % Math.max(1, orders.length)]
         if (kind === 'submit') {

@@ -94,6 +94,20 @@ export class WireClient {
     return this.until(answer => answer[1] === requestId)
   }
 
+  /** As `ask`, and waits on through the records of a query; undefined where the connection is closed instead. */
+  async askAny(message: readonly unknown[]): Promise<Message | undefined> {
+    const requestId = this.send(message)
+    const isRecord = (kind: unknown) => kind === Kind.ReportRecord
+    const isQuery = message[0] === Kind.QueryOrders || message[0] === Kind.QueryReports
+    const isLast = ([kind]: Message) => !isRecord(kind) && !(isQuery && kind === Kind.OrderRecord)
+    try {
+      return await this.until(answer => answer[1] === requestId && isLast(answer))
+    } catch (error) {
+      if (this.isClosed) return undefined
+      throw error
+    }
+  }
+
   /** Sends a query and waits for all its records, the end of it last. */
   async askAll(message: readonly unknown[]): Promise<Message[]> {
     const requestId = this.send(message)

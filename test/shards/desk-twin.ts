@@ -329,7 +329,7 @@ export class DeskTwin {
       if (order.holdPrice !== undefined) expose(holding, side, BigInt(lastQty), BigInt(price!))
     }
     const taken = isTerminal ? leaves : Math.min(leaves, lastQty)
-    if (side === Side.Ask) holding.pendingSell -= isTerminal ? Math.max(leaves, lastQty) : lastQty
+    if (side === Side.Ask) holding.pendingSell -= taken
     else holding.pendingBuy -= taken
     order.cumQty += lastQty
     const yields = status === OrderStatus.PartiallyFilled || status === OrderStatus.New

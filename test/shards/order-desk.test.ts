@@ -463,6 +463,22 @@ test('an update that is no legal step is refused and changes nothing; more than 
   deepEqual([position?.quantity, position?.pendingBuy], [150e6, 0])
 })
 
+test('a sale that was overfilled leaves nothing offered, so that the next sale is short where it exceeds the rest', () => {
+  const stage = quoted()
+  stage.submit({ price: 10.05, quantity: 200 })
+  const orderId = stage.submit({ side: ASK, price: 11, quantity: 100 })
+  stage.update(orderId, [FILLED, 150, 11])
+  stage.take()
+  stage.submit({ side: ASK, price: 11, quantity: 50 })
+  stage.submit({ side: ASK, price: 11, quantity: 1 })
+  deepEqual(stage.take(), [
+    '#7 order 3 accepted: SELL 50 ABX.TSX @11',
+    '#8 3.1 NEW 0/50',
+    '#9 order 4 accepted: SHORT 1 ABX.TSX @11',
+    '#10 4.1 NEW 0/1',
+  ])
+})
+
 test('a manual order of an administrator fills at once and passes no check; anybody else is rejected', () => {
   const stage = quoted({
     checks: ['board_lot', 'buying_power', 'risk_state'],

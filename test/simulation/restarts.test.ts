@@ -64,7 +64,7 @@ const step = fc.oneof(
   },
   {
     weight: 2,
-    arbitrary: fc.record({ do: fc.constant('wait' as const), seconds: fc.constantFrom(1, 60, 3600, 86_400) }),
+    arbitrary: fc.record({ do: fc.constant('wait' as const), seconds: fc.constantFrom(1, 1, 20, 60, 3600, 86_400) }),
   },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('copy' as const) }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('settle' as const) }) },
@@ -98,7 +98,9 @@ class Life {
   readonly #told = new Map<number, Value[][]>()
   /** Orders whose acceptance a client has seen: account and the answer. */
   readonly #acknowledged = new Map<number, Value[]>()
+  readonly #owners = new Map<number, number>()
   #shards = 1
+  #nowUs: number | undefined
 
   async start(shards: number): Promise<void> {
     this.#shards = shards
@@ -118,14 +120,13 @@ class Life {
     await this.#rehearsal.settle()
   }
 
-  #nowUs: number | undefined
-
   async take(step: Step): Promise<void> {
     const rehearsal = this.#rehearsal
     switch (step.do) {
       case 'submit': {
         const { trader, cents, type, timeInForce, ...fields } = step
         const price = type === 0 || type === 2 ? 0 : cents / 100
+        this.#owners.set(rehearsal.nextOrderId, this.#directory.id(trader))
         const expiry = timeInForce === 7 ? rehearsal.nowUs + 30_000_000 : 0
         submit(this.#peers.get(trader)!, { ...fields, type, timeInForce, price, expiry, tags: step.tags as Value })
         break
@@ -137,15 +138,7 @@ class Life {
         this.#ask(Kind.Update, step.which, step.status, step.quantity, step.cents / 100, step.text, '', '', step.fee)
         break
       case 'quote':
-        rehearsal.market.take({
-          type: MarketEventType.Quote,
-          ticker: step.ticker,
-          bid: step.bid * 10_000,
-          ask: (step.bid + step.spread) * 10_000,
-          bidSize: 0,
-          askSize: 0,
-          timestamp: rehearsal.nowUs,
-        })
+        this.quote(step.ticker, step.bid, step.bid + step.spread)
         break
       case 'wait':
         rehearsal.nowUs += step.seconds * 1_000_000
@@ -163,6 +156,20 @@ class Life {
     }
   }
 
+  /** Best bid and offer in cents. */
+  quote(ticker: string, bid: number, ask: number): void {
+    const { market, nowUs } = this.#rehearsal
+    market.take({
+      type: MarketEventType.Quote,
+      ticker,
+      bid: bid * 10_000,
+      ask: ask * 10_000,
+      bidSize: 0,
+      askSize: 0,
+      timestamp: nowUs,
+    })
+  }
+
   async end(): Promise<void> {
     await this.#restart(false, 1 + (this.#shards % 3))
     await this.#rehearsal.kill()
@@ -172,10 +179,10 @@ class Life {
     fs.rmSync(this.#folder, { recursive: true, force: true })
   }
 
-  /** An administrator's request about some order; their account is found by what was told. */
+  /** An administrator's request about one of the last orders. */
   #ask(kind: Kind, which: number, ...elements: unknown[]): void {
-    const orderId = 1 + (which % this.#rehearsal.nextOrderId)
-    const account = Number(this.#acknowledged.get(orderId)?.[2] ?? this.#directory.id('alice'))
+    const orderId = Math.max(1, this.#rehearsal.nextOrderId - 1 - (which % 12))
+    const account = this.#owners.get(orderId) ?? this.#directory.id('alice')
     this.#root.request(kind, account, orderId, ...elements)
   }
 
@@ -207,6 +214,7 @@ class Life {
       )
     }
     await this.#repeat()
+    for (const ticker of tickers) this.quote(ticker, 98, 102)
   }
 
   /** The same client order id after the restart gives the first outcome again, whatever has become of the order. */
@@ -314,6 +322,7 @@ test('however often the server is killed, stopped and started, its history and i
       const life = new Life()
       try {
         await life.start(1)
+        for (const ticker of tickers) life.quote(ticker, 98, 102)
         for (const step of steps) await life.take(step)
         await life.end()
       } finally {

@@ -57,6 +57,7 @@ function spoil(expected: unknown): boolean {
   for (const [key, value] of Object.entries(parts)) {
     if (spoil(value)) return true
     if (typeof value === 'boolean') parts[key] = !value
+    else if (Array.isArray(value) && value.length === 0) value.push('one too many')
     else if (typeof value === 'number') parts[key] = value + 1
     else if (typeof value === 'string')
       parts[key] = /^[-\d.]+$/.test(value) ? `1${value.replace('-', '')}` : `${value}?`
