@@ -3,7 +3,10 @@
 
 import { deepEqual, ok, strictEqual } from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { OrderType } from '../../src/domain/order-type.ts'
 import { Reason } from '../../src/domain/reasons.ts'
+import { Side } from '../../src/domain/side.ts'
+import { TimeInForce } from '../../src/domain/time-in-force.ts'
 import { encodeFrame } from '../../src/protocol/frames.ts'
 import { Kind, LimitKind, RangePoint } from '../../src/protocol/kinds.ts'
 import { pack } from '../../src/protocol/msgpack.ts'
@@ -137,7 +140,22 @@ test('requests that make no sense are refused with their codes, and the connecti
   const client = await loggedIn('bob')
   const alice = (await client.ask([Kind.Find, 0, 0, 0, 'alice']))[3] as number // of a Found
   const submit = (changes: Record<number, unknown>): unknown[] => {
-    const message: unknown[] = [Kind.Submit, 0, 0, 'ABX.TSX', 2, 1, 100, 20, 4, '', 0, '', 0, null]
+    const message: unknown[] = [
+      Kind.Submit,
+      0,
+      0,
+      'ABX.TSX',
+      OrderType.Limit,
+      Side.Bid,
+      100,
+      20,
+      TimeInForce.Gtc,
+      '',
+      0,
+      '',
+      0,
+      null,
+    ]
     for (const [at, value] of Object.entries(changes)) message[Number(at)] = value
     return message
   }
@@ -234,9 +252,10 @@ test('requests that make no sense are refused with their codes, and the connecti
 test('an order that is understood and makes no sense is a rejected order with its reason', async () => {
   const client = await loggedIn('dave')
   const cases: [string, Record<number, unknown>, number][] = [
-    ['no symbol', { 3: '' }, Reason.SymbolMissing],
+    ['no symbol', { 3: '.TSX' }, Reason.SymbolMissing],
+    ['nothing for a ticker', { 3: '' }, Reason.VenueMissing],
     ['no venue', { 3: 'ABX' }, Reason.VenueMissing],
-    ['side 0', { 5: 0 }, Reason.InvalidSide],
+    ['side −1', { 5: -1 }, Reason.InvalidSide],
     ['side 9', { 5: 9 }, Reason.InvalidSide],
     ['type 99', { 4: 99 }, Reason.InvalidOrderType],
     ['time in force −1', { 8: -1 }, Reason.InvalidTimeInForce],
@@ -254,7 +273,22 @@ test('an order that is understood and makes no sense is a rejected order with it
   const told: unknown[] = []
   await client.ask([Kind.Subscribe, 0, 0])
   for (const [what, changes] of cases) {
-    const message: unknown[] = [Kind.Submit, 0, 0, 'ABX.TSX', 2, 1, 100, 20, 4, '', 0, '', 0, null]
+    const message: unknown[] = [
+      Kind.Submit,
+      0,
+      0,
+      'ABX.TSX',
+      OrderType.Limit,
+      Side.Bid,
+      100,
+      20,
+      TimeInForce.Gtc,
+      '',
+      0,
+      '',
+      0,
+      null,
+    ]
     for (const [at, value] of Object.entries(changes)) message[Number(at)] = value
     const rejected = client.until(report => report[0] === Kind.ExecutionReport)
     const answer = await client.ask(message)
@@ -307,7 +341,8 @@ test('more requests in flight than allowed are refused, one by one, and the rest
     }
   })
   client.socket.cork()
-  for (let i = 0; i < count; i++) client.send([Kind.Submit, 0, 0, 'ABX.TSX', 2, 1, 150, 20, 4])
+  for (let i = 0; i < count; i++)
+    client.send([Kind.Submit, 0, 0, 'ABX.TSX', OrderType.Limit, Side.Bid, 150, 20, TimeInForce.Gtc])
   client.socket.uncork()
   await all
   const kinds = [...answers.values()].map(([kind, , , code]) => (kind === Kind.Refused ? `refused ${code}` : kind))
@@ -337,7 +372,22 @@ test('who follows and does not read is let go; who trades meanwhile does not not
   while (!new RegExp(`session closed .*account=margaret reason=${Reason.SlowReader}`).test(server.log)) {
     await Promise.all(
       Array.from({ length: 100 }, () =>
-        trader.ask([Kind.Submit, 0, 0, 'ABX.TSX', 2, 1, 150, 20, 4, '', 0, '', 0, tags]),
+        trader.ask([
+          Kind.Submit,
+          0,
+          0,
+          'ABX.TSX',
+          OrderType.Limit,
+          Side.Bid,
+          150,
+          20,
+          TimeInForce.Gtc,
+          '',
+          0,
+          '',
+          0,
+          tags,
+        ]),
       ),
     )
   }
@@ -353,23 +403,28 @@ test(`${mutations} spoiled sequences of requests neither end the server nor dist
   const requests = [...validRequests(0, 1), login].map(frame)
   let done = 0
   const closings = new Map<number, number>()
+  const failures: unknown[] = []
   while (done < mutations) {
     const client = await WireClient.login(server.port, random.pick(['bob', 'erin', 'frank']))
-    client.onMessage = () => undefined
+    client.onMessage = ([kind, , , code]) =>
+      ok(kind !== Kind.Refused || code !== Reason.Internal, 'an internal failure')
+    client.failed.catch(error => failures.push(error))
     while (!client.isClosed && done < mutations) {
       let bytes = Buffer.concat(Array.from({ length: random.whole(1, 4) }, () => random.pick(requests)))
       for (let changes = random.whole(1, 3); changes > 0; changes--) bytes = spoiled(bytes, random, requests)
       client.sendRaw(bytes)
       done += 1
-      // One turn is enough for the server's word on most of it; what comes later ends the next sequence.
       await new Promise(resolve => setImmediate(resolve))
-      if (random.chance(0.02)) break
+      if (random.chance(0.3)) break
     }
-    if (!client.isClosed) await client.end()
+    // The server reads what was sent to its end, answers, and closes too.
+    client.socket.end()
+    await client.closed
     closings.set(client.closingCode, (closings.get(client.closingCode) ?? 0) + 1)
   }
   t.diagnostic(`closed: ${JSON.stringify(Object.fromEntries(closings))}`)
   ok(!server.hasEnded, `the server ended:\n${server.log.slice(-2_000)}`)
+  deepEqual(failures, [])
   const allowed: number[] = [
     0,
     Reason.MalformedFrame,
@@ -403,6 +458,7 @@ function spoiled(bytes: Buffer, random: Random, requests: readonly Buffer[]): Bu
     case 4:
       return Buffer.concat([copy.subarray(0, at), Buffer.alloc(random.whole(1, 40), random.whole(0, 255))])
     default: {
+      if (copy.length < 4) return copy
       // The length of the first frame grows or shrinks with what it holds.
       const frameEnd = Math.min(copy.length, 4 + copy.readUInt32BE(0))
       const body = Buffer.concat([copy.subarray(4, frameEnd), copy.subarray(4, random.whole(4, frameEnd))])

@@ -1,6 +1,9 @@
 // A client that behaves well beside those that do not: one order in flight, each accepted, answered and canceled.
 
 import { ok, strictEqual } from 'node:assert/strict'
+import { OrderType } from '../../src/domain/order-type.ts'
+import { Side } from '../../src/domain/side.ts'
+import { TimeInForce } from '../../src/domain/time-in-force.ts'
 import { Kind } from '../../src/protocol/kinds.ts'
 import { type Message, WireClient } from '../fault/wire-client.ts'
 
@@ -44,7 +47,20 @@ export class Neighbour {
     while (!this.#isEnding) {
       const sentMs = performance.now()
       const clOrdId = `neighbour-${this.#orders}`
-      const answer = await client.ask([Kind.Submit, 0, 0, 'ABX.TSX', 2, 1, 100, 10, 4, '', 0, clOrdId])
+      const answer = await client.ask([
+        Kind.Submit,
+        0,
+        0,
+        'ABX.TSX',
+        OrderType.Limit,
+        Side.Bid,
+        100,
+        10,
+        TimeInForce.Gtc,
+        '',
+        0,
+        clOrdId,
+      ])
       this.#latencies.push(performance.now() - sentMs)
       ok(answer[0] === Kind.OrderAccepted, JSON.stringify(answer))
       const done: Message = await client.ask([Kind.Cancel, 0, 0, answer[4]])

@@ -1,11 +1,29 @@
 // Valid requests of every kind, as parts to be spoiled: what a well-meaning client would send.
 
+import { OrderType } from '../../src/domain/order-type.ts'
+import { Side } from '../../src/domain/side.ts'
+import { TimeInForce } from '../../src/domain/time-in-force.ts'
 import { FindWhat, Kind, LimitKind, RangePoint } from '../../src/protocol/kinds.ts'
 
 /** One request of each kind, of an account that may do nothing special. Element 1 is the request id. */
 export function validRequests(account: number, orderId: number): unknown[][] {
   return [
-    [Kind.Submit, 1, account, 'ABX.TSX', 2, 1, 100, 20.5, 4, 'TSX', 124, '', 0, [[18, 5, 'R']]],
+    [
+      Kind.Submit,
+      1,
+      account,
+      'ABX.TSX',
+      OrderType.Limit,
+      Side.Bid,
+      100,
+      20.5,
+      TimeInForce.Gtc,
+      'TSX',
+      124,
+      '',
+      0,
+      [[18, 5, 'R']],
+    ],
     [Kind.Cancel, 1, account, orderId],
     [Kind.Update, 1, account, orderId, 3, 100, 10.5, 'text', 'XTSE', 'A', 0.1, 0.1, 0.1, 0, null],
     [Kind.LoadOrder, 1, 0, orderId],

@@ -19,6 +19,7 @@ import { restore } from '../../src/main/recovery.ts'
 import { ReportPump } from '../../src/main/report-pump.ts'
 import type { Session } from '../../src/main/session.ts'
 import { ShardLink } from '../../src/main/shard-link.ts'
+import { Standing } from '../../src/main/standing.ts'
 import { Subscriptions } from '../../src/main/subscription.ts'
 import { LANE_BYTES } from '../../src/metrics/catalogue.ts'
 import type { DutyCycle } from '../../src/shards/duty-cycle.ts'
@@ -92,8 +93,6 @@ export class Rehearsal {
   readonly storeFile: string
   /** What the parts have logged. */
   readonly logged: { message: string; facts: Record<string, string | number> }[] = []
-  /** Tickers by shard and number, as the shards have told. */
-  readonly listings: string[][] = []
   /** The clock, µs since the epoch. */
   nowUs: number
   /** The id that the next order gets; 0 while the id service is away. */
@@ -176,7 +175,6 @@ export class Rehearsal {
       const doorbell = new Doorbell(memory.doorbells, shardThread(shard))
       this.links.push(new ShardLink(new RingProducer(memory.commandRings[shard]), doorbell))
       this.positions.push(new PositionTable(memory.positions[shard], 1024))
-      this.listings.push([])
       const directory = path.join(journalFolder, `shard-${shard}`)
       const journal = JournalWriter.open({ directory, durability: 'none', segmentBytes: 1 << 18 })
       shared.publishDurable(shard, journal.nextSequence)
@@ -211,6 +209,7 @@ export class Rehearsal {
       this.shards.push({ cycle, state, journal, directory })
     }
     const shardOf = (row: number) => row % shards
+    const standing = new Standing(this.accounts, this.positions, shardOf)
     const log = (message: string, facts: Record<string, string | number>) => this.logged.push({ message, facts })
     this.#readers = new SteppedReaders(new StoreReader({ storeFile, definitions, tailBytesMax: 1 << 26 }))
     this.history = new History({
@@ -240,7 +239,7 @@ export class Rehearsal {
       onReceived: () => this.gate.flush(),
       onStalled: () => undefined,
       nowUs: () => this.nowUs,
-      positions: row => [row],
+      positions: row => standing.of(row),
       durability: 'none',
       serverName: 'rehearsal',
       log,
@@ -254,9 +253,7 @@ export class Rehearsal {
       {
         marker: (_row, token, orderSequence, reportSequence) =>
           this.history.marker(token, orderSequence, reportSequence),
-        listing: (shard, index, ticker) => {
-          this.listings[shard]![index] = ticker
-        },
+        listing: (shard, index, ticker) => standing.listing(shard, index, ticker),
         lookup: (word, requestId, row, orderId, purpose) => {
           const session = this.gate.sessions.find(word)
           if (session !== undefined) this.history.lookup(session, requestId, row, orderId, purpose as 1 | 2)
