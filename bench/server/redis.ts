@@ -91,7 +91,8 @@ export class Redis {
       throw new Error(`Redis has ${length} entries where ${this.#appended} were appended`)
     }
     this.#appended = length
-    return { appendsPerSecond: appendsPerSecond!, elapsedMs, p50: p50! * 1_000, p99: p99! * 1_000, max: max! * 1_000 }
+    const us = (ms: number) => Math.round(ms * 1_000)
+    return { appendsPerSecond: appendsPerSecond!, elapsedMs, p50: us(p50!), p99: us(p99!), max: us(max!) }
   }
 
   /** Appends for about so long, after a short run that tells how many entries that takes. */

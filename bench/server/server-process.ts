@@ -21,8 +21,8 @@ export interface BenchServerOptions {
   readonly copiesToStore?: boolean
   readonly desks?: number
   readonly tradersPerDesk?: number
-  /** Further lines of the configuration, as `engine.` keys and their values. */
-  readonly engine?: Readonly<Record<string, number>>
+  /** The store may fall this far behind before the writer stops making way; `writer.lag_ms_max` by default. */
+  readonly lagMsMax?: number
 }
 
 export class BenchServer {
@@ -150,15 +150,18 @@ export class BenchServer {
 function configuration(
   data: string,
   files: { world: string; market: string },
-  { shards, copiesToStore = true, engine = {} }: BenchServerOptions,
+  { shards, copiesToStore = true, lagMsMax }: BenchServerOptions,
 ): string {
-  const engineLines = Object.entries({ ...(shards === undefined ? {} : { shards }), ...engine })
+  const section = (name: string, keys: Readonly<Record<string, string | number | undefined>>) => {
+    const lines = Object.entries(keys).filter(([, value]) => value !== undefined)
+    return lines.length === 0 ? [] : [`${name}:`, ...lines.map(([key, value]) => `  ${key}: ${value}`)]
+  }
   return [
     'server:',
     '  interface: 127.0.0.1:0',
     `data_directory: ${JSON.stringify(data)}`,
-    ...(engineLines.length === 0 ? [] : ['engine:', ...engineLines.map(([key, value]) => `  ${key}: ${value}`)]),
-    ...(copiesToStore ? [] : ['writer:', '  copy: at_start']),
+    ...section('engine', { shards }),
+    ...section('writer', { copy: copiesToStore ? undefined : 'at_start', lag_ms_max: lagMsMax }),
     'platform:',
     '  port: 0',
     `  world: ${JSON.stringify(files.world)}`,

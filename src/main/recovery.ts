@@ -138,7 +138,7 @@ function writePosition(writer: MessageWriter, position: RecoveredPosition, isExp
 
 function writeOrder(writer: MessageWriter, order: RecoveredOrder): void {
   const { accepted } = order
-  const { clOrdId, tags } = accepted
+  const { clOrdId } = accepted
   writer.arrayHeader(20)
   writer.integer(RestorePiece.Order)
   writer.integer(accepted.orderId)
@@ -155,8 +155,7 @@ function writeOrder(writer: MessageWriter, order: RecoveredOrder): void {
   writer.integer(accepted.timeInForce)
   writer.integer(accepted.expiry)
   writer.textBytes(clOrdId.bytes, clOrdId.start, clOrdId.end)
-  if (tags.start === tags.end) writer.nil()
-  else writer.rawBytes(tags.bytes, tags.start, tags.end)
+  writeTags(writer, accepted)
   writer.integer(accepted.holdPrice)
   writer.integer(order.cumQty)
   writer.integer(order.reportCount)
@@ -165,7 +164,7 @@ function writeOrder(writer: MessageWriter, order: RecoveredOrder): void {
 
 function writeClOrdId(writer: MessageWriter, accepted: AcceptedFields): void {
   const { clOrdId } = accepted
-  writer.arrayHeader(12)
+  writer.arrayHeader(13)
   writer.integer(RestorePiece.ClOrdId)
   writer.textBytes(clOrdId.bytes, clOrdId.start, clOrdId.end)
   writer.integer(accepted.orderId)
@@ -178,4 +177,10 @@ function writeClOrdId(writer: MessageWriter, accepted: AcceptedFields): void {
   writer.integer(accepted.price)
   writer.integer(accepted.timeInForce)
   writer.integer(accepted.expiry)
+  writeTags(writer, accepted)
+}
+
+function writeTags(writer: MessageWriter, { tags }: AcceptedFields): void {
+  if (tags.start === tags.end) writer.nil()
+  else writer.rawBytes(tags.bytes, tags.start, tags.end)
 }

@@ -1,12 +1,17 @@
 // What an order asks for, in two words: two submissions under one client order id are the same order if these agree.
 
+import type { BytesRange } from '../protocol/order-events.ts'
+
 const scratch = new Float64Array(1)
 const halves = new Int32Array(scratch.buffer)
 
 export class Fingerprint {
   readonly words = new Int32Array(2)
 
-  /** Takes the fields after the server filled in its defaults, so that spelling out a default changes nothing. */
+  /**
+   * Takes the fields after the server filled in its defaults, so that spelling out a default changes nothing; the tags
+   * as they are encoded.
+   */
   take(
     ticker: string,
     destination: string,
@@ -17,6 +22,7 @@ export class Fingerprint {
     price: number,
     timeInForce: number,
     expiry: number,
+    tags: BytesRange,
   ): void {
     const { words } = this
     words[0] = 0x2545f491
@@ -27,6 +33,7 @@ export class Fingerprint {
     this.#number(quantity)
     this.#number(price)
     this.#number(expiry)
+    for (let i = tags.start; i < tags.end; i++) this.#word(tags.bytes[i])
   }
 
   #number(value: number): void {

@@ -200,6 +200,7 @@ export class OrderDesk {
         order.price,
         order.timeInForce,
         order.expiry,
+        order.tags,
       )
       const { bytes, start, end } = order.clOrdId
       const entry = state.clOrdIds.find(book.row, bytes, start, end)

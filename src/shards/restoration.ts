@@ -15,6 +15,7 @@ import { tagsFromWire } from '../domain/tags.ts'
 import type { TimeInForce } from '../domain/time-in-force.ts'
 import { MessageReader } from '../protocol/message-reader.ts'
 import { unpack } from '../protocol/msgpack.ts'
+import type { BytesRange } from '../protocol/order-events.ts'
 import { RestorePiece } from '../shared-memory/records.ts'
 import type { AccountBook, Holding } from './account-book.ts'
 import { Fingerprint } from './fingerprint.ts'
@@ -29,6 +30,7 @@ export class Restoration {
   readonly #decoder = new TextDecoder()
   readonly #fingerprint = new Fingerprint()
   readonly #routed = new RoutedOrder()
+  readonly #tags: BytesRange = { bytes: new Uint8Array(0), start: 0, end: 0 }
 
   constructor(state: ShardState, life: OrderLife, venue: Destination) {
     this.#state = state
@@ -125,11 +127,7 @@ export class Restoration {
     const expiry = reader.integer()
     reader.text()
     const { valueStart: idStart, valueEnd: idEnd } = reader
-    let tags: unknown = null
-    if (!reader.nil()) {
-      reader.raw()
-      tags = unpack(reader.bytes.slice(reader.valueStart, reader.valueEnd))
-    }
+    const tags = this.#readTags()
     const holdPrice = reader.integer()
     const cumQty = reader.integer()
     const reports = reader.integer()
@@ -167,6 +165,7 @@ export class Restoration {
         price,
         timeInForce,
         expiry,
+        tags,
       )
       const known = state.clOrdIds.find(book.row, reader.bytes, idStart, idEnd)
       assert(known < 0, 'two live orders of an account have one client order id')
@@ -182,7 +181,7 @@ export class Restoration {
     routed.expiryUs = expiry
     routed.destination = destination
     routed.byAdministrator = false
-    if (type === OrderType.Pegged) pegOf(tagsFromWire(tags) ?? [], routed)
+    if (type === OrderType.Pegged) pegOf(tagsFromWire(unpack(tags.bytes.slice(tags.start, tags.end))) ?? [], routed)
     state.touchHolding(holding)
     this.#venue.restore(slot, routed, status, leavesQty, timestamp, Math.max(nowUs, book.timestamp))
   }
@@ -201,12 +200,27 @@ export class Restoration {
     const price = reader.integer()
     const timeInForce = reader.integer()
     const expiry = reader.integer()
+    const tags = this.#readTags()
     // That of a live order came with the order.
     const { bytes } = reader
     if (this.#state.clOrdIds.find(book.row, bytes, valueStart, valueEnd) >= 0) return
     const { words } = this.#fingerprint
-    this.#fingerprint.take(ticker, destination, currency, type, side, quantity, price, timeInForce, expiry)
+    this.#fingerprint.take(ticker, destination, currency, type, side, quantity, price, timeInForce, expiry, tags)
     this.#state.clOrdIds.add(book.row, bytes, valueStart, valueEnd, orderId, words)
+  }
+
+  /** The list of tags as it is encoded; an empty range for none. */
+  #readTags(): BytesRange {
+    const reader = this.#reader
+    const range = this.#tags
+    range.bytes = reader.bytes
+    if (reader.nil()) range.start = range.end = 0
+    else {
+      reader.raw()
+      range.start = reader.valueStart
+      range.end = reader.valueEnd
+    }
+    return range
   }
 
   #holding(book: AccountBook, ticker: string): Holding {

@@ -51,8 +51,8 @@ export const RestorePiece = {
   /** [piece, orderId, orderSequence, timestamp, submissionAccount, ticker, currency, type, side, destination, quantity,
    *  price, timeInForce, expiry, clOrdId, tags, holdPrice, cumQty, reports, status] in micros */
   Order: 4,
-  /** [piece, clOrdId, orderId, ticker, currency, type, side, destination, quantity, price, timeInForce, expiry], oldest
-   *  first, after the live orders */
+  /** [piece, clOrdId, orderId, ticker, currency, type, side, destination, quantity, price, timeInForce, expiry,
+   *  tags], oldest first, after the live orders */
   ClOrdId: 5,
 } as const
 export type RestorePiece = (typeof RestorePiece)[keyof typeof RestorePiece]
