@@ -101,15 +101,6 @@ const engine = section('The shards, which judge orders, and the memory they shar
     max: 10_000,
     byDefault: 0,
   }),
-  answer_spin_us: integer({
-    comment:
-      'How long the main thread looks for the answers to a few requests before it sleeps; makes a single order faster\n' +
-      'for some processor time while it is under way.',
-    unit: 'microseconds',
-    min: 0,
-    max: 10_000,
-    byDefault: 500,
-  }),
   live_orders_per_shard_max: integer({
     comment: 'Live orders that one shard can hold; a further order is refused. About 600 bytes each, when used.',
     unit: 'orders',

@@ -78,8 +78,6 @@ export class Gate {
   readonly #toFlush: Session[] = []
   readonly #stalled = new Set<Session>()
   #accepting = true
-  /** Requests handed to shards and not answered by them yet. */
-  outstanding = 0
   /** An id whose order found no room in a ring: the next order gets it. */
   #spareOrderId = 0
 
@@ -375,13 +373,9 @@ export class Gate {
       start,
       end,
     )
-    if (!taken) {
-      session.inFlight -= 1
-      return false
-    }
-    if (kind === Kind.Submit) this.#spareOrderId = 0
-    this.outstanding += 1
-    return true
+    if (!taken) session.inFlight -= 1
+    else if (kind === Kind.Submit) this.#spareOrderId = 0
+    return taken
   }
 
   /** Whether the session may deal with the account; refused and logged where not. */

@@ -93,10 +93,8 @@ export class ReportPump {
       const c = view.getFloat64(offset + NoticeAt.c, true)
       const d = view.getFloat64(offset + NoticeAt.d, true)
       if (type === Notice.Marker) this.#notices.marker(a, b, c, d)
-      else if (type === Notice.Lookup) {
-        this.#gate.outstanding -= 1
-        this.#notices.lookup(session, a, b, c, d as LookupPurpose)
-      } else if (type === Notice.Listing) {
+      else if (type === Notice.Lookup) this.#notices.lookup(session, a, b, c, d as LookupPurpose)
+      else if (type === Notice.Listing) {
         const text = this.#decoder.decode(bytes.slice(offset + NOTICE_HEADER_BYTES, offset + length))
         this.#notices.listing(shard, a, text)
       } else if (type === Notice.Ready) this.#notices.ready(shard)
@@ -120,12 +118,8 @@ export class ReportPump {
       const end = at + FRAME_HEADER_BYTES + view.getUint32(at)
       const word = view.getUint32(routing, true)
       const followers = this.#subscriptions.followers(view.getUint32(routing + 4, true))
-      let asking: Session | undefined
-      if (word !== 0) {
-        gate.outstanding -= 1
-        asking = gate.sessions.find(word)
-        if (asking !== undefined) gate.answered(asking)
-      }
+      const asking = word === 0 ? undefined : gate.sessions.find(word)
+      if (asking !== undefined) gate.answered(asking)
       const single = this.#single(asking, followers)
       if (single === undefined || single !== run) {
         if (run !== undefined) gate.deliver(run, bytes, runStart, at)
@@ -187,7 +181,6 @@ export class ReportPump {
     const count = view.getUint32(offset + 4, true)
     let routing = offset + BATCH_HEADER_BYTES
     let at = routing + 8 * count
-    gate.outstanding -= count
     for (let i = 0; i < count; i++, routing += 8) {
       const end = at + FRAME_HEADER_BYTES + view.getUint32(at)
       const session = gate.sessions.find(view.getUint32(routing, true))

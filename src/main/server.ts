@@ -264,7 +264,6 @@ export class Server {
     const flushReceived = () => {
       flushing = false
       gate.flush()
-      if (engine.answerSpinUs > 0 && awaitsFew(gate)) doorbell.ring() // the pump looks for the answers instead of sleeping
     }
     const gate = new Gate({
       limits: config.limits,
@@ -482,30 +481,13 @@ export class Server {
       this.#pumping = false
       doorbell.ring()
     })
-    const spinMs = this.#config.engine.answerSpinUs / 1000
-    let spunSinceMs = 0
     while (this.#pumping) {
       const moved = pump.turn()
       for (const session of tooSlow) gate.closeSlow(session)
       tooSlow.clear()
       gate.resumeStalled()
-      if (moved) {
-        spunSinceMs = 0
-        await eventLoopTurn()
-        continue
-      }
-      // Few requests in the shards' hands are answered soon, and sooner than a sleeping thread wakes; with many of them
-      // the processor is worth more to the shards.
-      if (spinMs > 0 && awaitsFew(gate)) {
-        const now = performance.now()
-        if (spunSinceMs === 0) spunSinceMs = now
-        if (now - spunSinceMs < spinMs) {
-          await eventLoopTurn()
-          continue
-        }
-      }
-      await doorbell.parkAsync(gate.hasStalled ? 1 : 1000, pump.hasWork)
-      spunSinceMs = 0
+      if (moved) await eventLoopTurn()
+      else await doorbell.parkAsync(gate.hasStalled ? 1 : 1000, pump.hasWork)
     }
   }
 
@@ -537,13 +519,6 @@ export class Server {
 /** The file of a thread's entry: as this file is, a source in a checkout and built in an installed package. */
 function threadFile(path: string): URL {
   return new URL(path + (import.meta.url.endsWith('.ts') ? '.ts' : '.js'), import.meta.url)
-}
-
-/** Requests in the shards' hands for which main looks rather than sleeps. */
-const FEW_REQUESTS = 4
-
-function awaitsFew({ outstanding }: Gate): boolean {
-  return outstanding > 0 && outstanding <= FEW_REQUESTS
 }
 
 const RATES_MAX = 4096

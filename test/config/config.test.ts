@@ -32,7 +32,6 @@ const DEFAULTS: Config = {
   engine: {
     shards: Math.min(Math.max(os.availableParallelism() - 1, 1), 64),
     spinUs: 0,
-    answerSpinUs: 500,
     liveOrdersPerShardMax: 1_000_000,
     accountsMax: 131_072,
     tickersMax: 65_536,
@@ -118,7 +117,6 @@ log: {level: debug}
     engine: {
       shards: 7,
       spinUs: 50,
-      answerSpinUs: 500,
       liveOrdersPerShardMax: 2_000_000,
       accountsMax: 3,
       tickersMax: 4,

@@ -197,7 +197,8 @@ test('an administrator reports by hand, in legal steps only, and is named', asyn
     ],
   )
   const position = (await dave.positions()).positions.find(({ ticker }) => ticker === TICKER)!
-  deepEqual([position.quantity, position.costBasis, position.fees, position.pendingBuy], [350, 3_275, 1, 0])
+  // Fees count with fills.
+  deepEqual([position.quantity, position.costBasis, position.fees, position.pendingBuy], [350, 3_275, 0.5, 0])
 })
 
 test('trades made elsewhere are booked by an administrator, and by nobody else', async () => {

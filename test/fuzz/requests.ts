@@ -6,7 +6,7 @@ import { TimeInForce } from '../../src/domain/time-in-force.ts'
 import { FindWhat, Kind, LimitKind, RangePoint } from '../../src/protocol/kinds.ts'
 
 /** One request of each kind, of an account that may do nothing special. Element 1 is the request id. */
-export function validRequests(account: number, orderId: number): unknown[][] {
+export function validRequests(account: number, orderId: unknown): unknown[][] {
   return [
     [
       Kind.Submit,
