@@ -134,7 +134,7 @@ const engine = section('The shards, which judge orders, and the memory they shar
     unit: 'ids',
     min: 1_000,
     max: 64_000_000,
-    byDefault: 2_000_000,
+    byDefault: 1_048_576,
   }),
   command_ring_bytes: integer({
     comment: 'Room for commands on their way to one shard; when it is full, clients of the shard wait.',

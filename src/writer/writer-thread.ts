@@ -74,9 +74,9 @@ export default async function writerThread(options: WriterThreadOptions): Promis
     for (;;) {
       // Read first: what was published before the stop is then copied below.
       const isStopping = shared.isStopping
-      pacing.begin()
+      pacing.begin(durableTotal(shared))
       const entries = options.copiesAlways ? await stream.round() : 0
-      const restMs = isStopping || entries === 0 ? 0 : pacing.restMs(lagMs(shared))
+      const restMs = isStopping || entries === 0 ? 0 : pacing.restMs(durableTotal(shared), lagMs(shared))
       const now = performance.now()
       const isDue = now - confirmedAtMs >= confirmMs && stream.hasUnconfirmed
       if (isDue || stream.unconfirmedBytes >= confirmBytes) {
@@ -95,6 +95,13 @@ export default async function writerThread(options: WriterThreadOptions): Promis
     stream.close()
     await store.close()
   }
+}
+
+/** Counts what all journals hold durably. */
+function durableTotal(shared: WriterShared): number {
+  let total = 0
+  for (let journal = 0; journal < shared.journals; journal++) total += shared.durableNext(journal)
+  return total
 }
 
 /** How far the store is behind the journal that it lacks most of. */

@@ -36,7 +36,7 @@ const DEFAULTS: Config = {
     accountsMax: 131_072,
     tickersMax: 65_536,
     positionsPerShardMax: 1_000_000,
-    clOrdIdsPerShardMax: 2_000_000,
+    clOrdIdsPerShardMax: 1_048_576,
     commandRingBytes: 4 * MB,
     reportRingBytes: 16 * MB,
     batchCommandsMax: 512,
