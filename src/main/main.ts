@@ -6,6 +6,7 @@ import { Log } from '../base/log.ts'
 import { formatAddress } from '../config/address.ts'
 import { type Config, ConfigInvalid, defaultConfig, loadConfig } from '../config/config.ts'
 import { isJournalFailure } from '../journal/journal-errors.ts'
+import { raiseInliningBudgets } from './compiler.ts'
 import { DataInUse } from './data-lock.ts'
 import { ExitStatus } from './exit-status.ts'
 import { Server } from './server.ts'
@@ -17,6 +18,7 @@ export interface ServeOptions {
 
 /** Runs the server until it is told to stop. @returns the exit status of the process. */
 export async function serve(options: ServeOptions = {}): Promise<number> {
+  raiseInliningBudgets()
   let config: Config
   try {
     config = options.config === undefined ? defaultConfig() : loadConfig(options.config)
