@@ -51,11 +51,6 @@ export class Accounts implements Directory {
     return this.#ids.length
   }
 
-  /** Ids of all accounts, by row. */
-  get ids(): readonly number[] {
-    return this.#ids
-  }
-
   rowOf(account: number): number {
     return this.#rows.get(account) ?? NO_ROW
   }

@@ -22,10 +22,6 @@ export class Outbox {
     return this.#end + this.#peer.waitingBytes
   }
 
-  get dirty(): boolean {
-    return this.#end > 0
-  }
-
   /** Takes `bytes[start … end)`. */
   append(bytes: Uint8Array, start: number, end: number): void {
     const length = end - start

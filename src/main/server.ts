@@ -317,6 +317,7 @@ export class Server {
 
     // 6 recovery
     const startedMs = performance.now()
+    let market: Market | undefined
     const terms = newAccountTerms()
     const recovery = new Recovery({
       storeFile,
@@ -328,12 +329,10 @@ export class Server {
       const marks = recovery.marks()
       this.#clock.raise(marks.lastTimestamp)
       await beyond(uids, marks.lastOrderId)
-      const market = new Market(new QuoteTable(memory.quotes, engine.tickersMax), this.#shards, () =>
-        this.#clock.nowUs(),
-      )
+      market = new Market(new QuoteTable(memory.quotes, engine.tickersMax), this.#shards, () => this.#clock.nowUs())
 
       // 7 market: before the orders come back, so that they find it as it is
-      const marketData = await MarketDataClient.open(locator, event => market.take(event), {
+      const marketData = await MarketDataClient.open(locator, event => market?.take(event), {
         onAvailability: this.#availability,
       })
       this.#onTheWayDown('market data', () => marketData.close())
@@ -356,8 +355,13 @@ export class Server {
     }
 
     // 8 clients
+    let droppedBefore = 0
     const ticking = setInterval(() => {
       gate.tick(performance.now())
+      const dropped = market?.dropped ?? 0
+      if (droppedBefore === 0 && dropped > 0)
+        log.warning('market data finds no room; more is counted, not told', { dropped })
+      droppedBefore = dropped
       for (const shard of this.#shards) {
         shard.post(Command.Time, 0, this.#clock.nowUs(), 0, NOTHING)
         shard.flush()

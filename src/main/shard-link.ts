@@ -81,11 +81,6 @@ export class ShardLink {
     this.#doorbell.ring()
   }
 
-  /** Wakes a shard that waits for room in its report ring. */
-  wake(): void {
-    this.#doorbell.ring()
-  }
-
   #retry(): void {
     let sent = 0
     for (const { type, row, timeUs, number, body } of this.#waiting) {

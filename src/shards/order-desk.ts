@@ -304,7 +304,6 @@ export class OrderDesk {
     orders.currency[slot] = currency
     orders.side[slot] = side
     orders.type[slot] = order.type
-    orders.timeInForce[slot] = order.timeInForce
     orders.status[slot] = OrderStatus.PendingNew
     orders.destination[slot] = manual ? MANUAL : SIMULATED
     orders.leftOut[slot] = Number.isNaN(holdPrice) ? 1 : 0

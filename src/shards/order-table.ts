@@ -23,7 +23,6 @@ export class OrderTable {
   readonly currency: Uint16Array
   readonly side: Int8Array
   readonly type: Int8Array
-  readonly timeInForce: Int8Array
   readonly status: Int8Array
   /** Index of the destination among those the desk was wired with. */
   readonly destination: Uint8Array
@@ -51,7 +50,6 @@ export class OrderTable {
     this.currency = new Uint16Array(capacity)
     this.side = new Int8Array(capacity)
     this.type = new Int8Array(capacity)
-    this.timeInForce = new Int8Array(capacity)
     this.status = new Int8Array(capacity)
     this.destination = new Uint8Array(capacity)
     this.leftOut = new Uint8Array(capacity)

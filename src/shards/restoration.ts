@@ -145,7 +145,6 @@ export class Restoration {
     orders.currency[slot] = currency
     orders.side[slot] = side
     orders.type[slot] = type
-    orders.timeInForce[slot] = timeInForce
     orders.status[slot] = status
     orders.destination[slot] = 0
     const convertible = !Number.isNaN(state.view.convert(0, currency, book.currency))
