@@ -5,8 +5,20 @@ import { depth } from './scenarios/depth.ts'
 import { latency } from './scenarios/latency.ts'
 import { memory } from './scenarios/memory.ts'
 import { micro } from './scenarios/micro.ts'
+import { outage } from './scenarios/outage.ts'
 import { recovery } from './scenarios/recovery.ts'
 import { shards } from './scenarios/shards.ts'
 import { throughput } from './scenarios/throughput.ts'
+import { writer } from './scenarios/writer.ts'
 
-export const scenarios: readonly Scenario[] = [throughput, latency, shards, depth, recovery, memory, micro]
+export const scenarios: readonly Scenario[] = [
+  throughput,
+  latency,
+  shards,
+  depth,
+  writer,
+  outage,
+  recovery,
+  memory,
+  micro,
+]

@@ -58,6 +58,7 @@ find_node() {
 }
 
 # Installs the given packages of the system where they are missing; false, and a sentence, where that cannot be done.
+# Servers among them are not started as services of the system.
 need_system_packages() {
   local manual="install by hand: $*"
   if ! command -v apt-get >/dev/null; then
@@ -69,11 +70,21 @@ need_system_packages() {
     return 1
   fi
   say "Installing $* …"
+  # This file, while it is there, keeps packages from starting services.
+  local policy=/usr/sbin/policy-rc.d is_ours=0 status=0
+  if [[ ! -e $policy ]] && printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod 755 "$policy"; then is_ours=1; fi
+  (
+    ((is_ours == 0)) || trap 'rm -f "$policy"' EXIT
+    install_packages "$@"
+  ) || status=$?
+  ((status == 0)) || say "apt-get could not install them; $manual"
+  return "$status"
+}
+
+install_packages() {
   local -a install=(apt-get install -y -qq --no-install-recommends "$@")
   export DEBIAN_FRONTEND=noninteractive
   # The lists of packages may be missing or old: then they are fetched, and it is tried once more.
   "${install[@]}" </dev/null >/dev/null 2>&1 && return 0
-  if apt-get update -qq </dev/null >&2 && "${install[@]}" </dev/null >&2; then return 0; fi
-  say "apt-get could not install them; $manual"
-  return 1
+  apt-get update -qq </dev/null >&2 && "${install[@]}" </dev/null >&2
 }

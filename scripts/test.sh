@@ -10,13 +10,18 @@ cd "$root"
 
 need_packages
 
-# Tests of stores and the comparison of the benchmarks use real servers. Where they cannot be had, the few tests that
-# need one skip themselves and say so: the rest is worth running all the same.
+# Tests of stores and the comparison of the benchmarks use real servers, which they start themselves: databases, alone and
+# in a cluster, whose nodes copy each other with rsync and look for each other's ports. Where they cannot be had, the
+# tests that need one fail and say so: the rest is worth running all the same.
 missing=()
-command -v mariadbd >/dev/null || command -v mysqld >/dev/null || [[ -x /usr/sbin/mariadbd ]] || missing+=(mariadb-server)
-command -v redis-server >/dev/null || missing+=(redis-server)
+is_there() { command -v "$1" >/dev/null || [[ -x /usr/sbin/$1 ]]; }
+{ is_there mariadbd && is_there mariadb-install-db; } || missing+=(mariadb-server)
+[[ -e /usr/lib/galera/libgalera_smm.so ]] || missing+=(galera-4)
+is_there rsync || missing+=(rsync)
+is_there ss || missing+=(iproute2)
+is_there redis-server || missing+=(redis-server)
 if ((${#missing[@]} > 0)) && ! need_system_packages "${missing[@]}"; then
-  say 'Going on; tests that need a server which is missing are skipped.'
+  say 'Going on; tests that need a server which is missing will fail or be skipped.'
 fi
 
 # A file is not for colours, whatever the linter thinks of CI=true.

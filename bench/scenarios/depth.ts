@@ -55,7 +55,7 @@ async function run(options: ScenarioOptions): Promise<ScenarioResult> {
 }
 
 async function contender(openOrders: number, accounts: number, quick: boolean): Promise<Contender> {
-  const server = await BenchServer.start({ copiesToStore: false, desks: 1, tradersPerDesk: accounts })
+  const server = await BenchServer.start({ copiesToStore: false, desks: 1, tradersPerDesk: accounts, quick })
   const load = await server.load()
   await wakeUp(load, quick)
   const base = { inFlight: IN_FLIGHT, tickers: 1, warmUpMs: 0, measureMs: 0 }
@@ -66,6 +66,7 @@ async function contender(openOrders: number, accounts: number, quick: boolean): 
 }
 
 async function measure({ server, load, timeUs, processorUs }: Contender, measureMs: number): Promise<void> {
+  await server.rested()
   const before = server.processSeconds()
   const result = await load.run({
     pattern: OrderPattern.Marketable,

@@ -37,12 +37,13 @@ async function run(options: ScenarioOptions): Promise<ScenarioResult> {
   const appended: RedisResult[] = []
 
   const redis = await Redis.start()
-  const server = await BenchServer.start({ desks: CONNECTIONS })
+  const server = await BenchServer.start({ desks: CONNECTIONS, quick })
   const load = await server.load()
   const store = new StoreWatch(server.storeFile)
   const atRest = async () => {
     const { reports } = await load.check()
     await store.caughtUp(reports)
+    await server.rested()
   }
   try {
     await wakeUp(load, quick)

@@ -70,7 +70,7 @@ async function run(options: ScenarioOptions): Promise<ScenarioResult> {
 }
 
 async function bytesPerLiveOrder(orders: number, { quick, say }: ScenarioOptions) {
-  const server = await BenchServer.start({ copiesToStore: false, desks: CONNECTIONS })
+  const server = await BenchServer.start({ copiesToStore: false, desks: CONNECTIONS, quick })
   const load = await server.load()
   try {
     await wakeUp(load, quick)
@@ -102,7 +102,7 @@ async function settledBytes(server: BenchServer): Promise<number> {
 }
 
 async function residentOverTime({ quick, minutes = quick ? 0.02 : MINUTES, say }: ScenarioOptions) {
-  const server = await BenchServer.start({ desks: CONNECTIONS })
+  const server = await BenchServer.start({ desks: CONNECTIONS, quick })
   const load = await server.load()
   try {
     await wakeUp(load, quick)

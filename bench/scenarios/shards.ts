@@ -47,6 +47,7 @@ async function run(options: ScenarioOptions): Promise<ScenarioResult> {
           copiesToStore,
           desks: CONNECTIONS,
           tradersPerDesk: TRADERS_PER_DESK,
+          quick,
         })
         const load = await server.load()
         contenders.push({ count, copiesToStore, server, load, runs: [] })
@@ -55,12 +56,14 @@ async function run(options: ScenarioOptions): Promise<ScenarioResult> {
     }
     for (let round = 1; round <= rounds; round++) {
       for (const { count, copiesToStore, server, load, runs } of contenders) {
+        await server.rested()
         const result = await load.run(phase)
         runs.push(result)
         const kind = copiesToStore ? 'with the store' : 'journal alone'
         say(`round ${round}: ${count} shards, ${kind}: ${figure(result.ordersPerSecond)} orders/s`)
         const { reports } = await load.check()
         if (copiesToStore) await settle(server, reports)
+        await server.rested()
       }
     }
     return resultOf(contenders, options)

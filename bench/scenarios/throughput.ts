@@ -20,19 +20,11 @@ import { Redis, type RedisResult } from '../server/redis.ts'
 import { BenchServer, type BenchServerOptions } from '../server/server-process.ts'
 import { StoreWatch } from '../server/store-watch.ts'
 import { LATENCY_COLUMNS, latencyCells } from './latency-columns.ts'
+import { REPORTS_PER_ORDER, sustainedRate } from './sustained-rate.ts'
 import { wakeUp } from './wake-up.ts'
 
 const CONNECTIONS = 4
 const IN_FLIGHT = 64
-const REPORTS_PER_ORDER = 3
-/** A lag below what is stored in this time is that of a batch on its way, and not one that grows. */
-const LAG_OF_A_BATCH_SECONDS = 0.25
-/** How often the lag is looked at for one rate. */
-const LAG_LOOKS = 5
-/** A lag grows where more than this part of what comes in stays behind. */
-const LAG_GROWTH_MAX = 0.01
-/** Steps of the search for the sustained rate: each halves the interval. */
-const SUSTAINED_STEPS = 5
 
 interface StoredRound {
   readonly run: PhaseResult
@@ -59,26 +51,29 @@ async function run(options: ScenarioOptions): Promise<ScenarioResult> {
   const redis = await Redis.start()
   const contenders: Contender[] = []
   try {
-    const aloneOne = await contender('journal alone', { copiesToStore: false })
+    const aloneOne = await contender('journal alone', { copiesToStore: false, quick })
     contenders.push(aloneOne)
-    const byDefault = await storedContender('default configuration', {})
+    const byDefault = await storedContender('default configuration', { quick })
     contenders.push(byDefault)
-    const keepingUp = await storedContender('writer never makes way', { lagMsMax: 0 })
+    const keepingUp = await storedContender('writer never makes way', { lagMsMax: 0, quick })
     contenders.push(keepingUp)
     for (const { load } of contenders) await wakeUp(load, quick)
     for (const { load, store } of [byDefault, keepingUp]) await store.caughtUp((await load.check()).reports)
+    for (const { server } of contenders) await server.rested()
 
     for (let round = 1; round <= rounds; round++) {
       const result = await aloneOne.load.run(phase)
       alone.push(result)
+      await aloneOne.server.rested()
       say(`round ${round}: ${aloneOne.name} ${figure(result.ordersPerSecond)} orders/s, p50 ${result.done.p50} µs`)
       if (redis !== undefined) {
         const append = await redis.appendFor(measureMs, CONNECTIONS, IN_FLIGHT)
         appended.push(append)
         say(`round ${round}: Redis ${figure(append.appendsPerSecond)} appends/s, p50 ${append.p50} µs`)
       }
-      for (const { name, load, store, rounds: measured } of [byDefault, keepingUp]) {
+      for (const { name, server, load, store, rounds: measured } of [byDefault, keepingUp]) {
         const stored = await storedRound(load, store, phase)
+        await server.rested()
         measured.push(stored)
         say(
           `round ${round}: ${name} ${figure(stored.run.ordersPerSecond)} orders/s, p50 ${stored.run.done.p50} µs; ` +
@@ -143,46 +138,6 @@ async function storedRound(
   const expected = before + REPORTS_PER_ORDER * result.ordersTotal
   const lagReports = expected - store.reports()
   return { run: result, lagReports, catchUpMs: await store.caughtUp(expected) }
-}
-
-/**
- * The highest rate, by bisection, at which the store does not fall further behind; 0 where none of the rates tried is
- * such a one. A checkpoint of the store makes the lag jump and come back, so of neighbouring looks the smaller counts.
- */
-async function sustainedRate(
-  load: LoadClient,
-  store: StoreWatch,
-  most: number,
-  { quick, seconds = 10, say }: ScenarioOptions,
-): Promise<number> {
-  const measureMs = quick ? 100 : Math.min(seconds * 1_000, 10_000) / LAG_LOOKS
-  let low = 0
-  let high = most
-  for (let step = 0; step < (quick ? 1 : SUSTAINED_STEPS); step++) {
-    const rate = step === 0 ? most * 0.6 : (low + high) / 2
-    let expected = store.reports()
-    let done = 0
-    const lags: number[] = []
-    for (let look = 0; look < LAG_LOOKS; look++) {
-      const result = await load.run({ pattern: OrderPattern.Marketable, rate, warmUpMs: 0, measureMs })
-      expected += REPORTS_PER_ORDER * result.ordersTotal
-      lags.push(expected - store.reports())
-      done += result.ordersPerSecond / LAG_LOOKS
-    }
-    const catchUpMs = await store.caughtUp(expected)
-    const early = Math.min(...lags.slice(1, 3))
-    const late = Math.min(...lags.slice(-2))
-    const arrived = (REPORTS_PER_ORDER * rate * 2 * measureMs) / 1_000
-    const grows = late - early > LAG_GROWTH_MAX * arrived && late > LAG_OF_A_BATCH_SECONDS * REPORTS_PER_ORDER * rate
-    const isSustained = !grows && done > 0.98 * rate
-    say(
-      `at ${figure(rate)} orders/s: ${figure(done)} done, ${lags.map(figure).join(', ')} reports behind, caught up ` +
-        `after ${figure(catchUpMs)} ms: ${isSustained ? 'sustained' : 'not sustained'}`,
-    )
-    if (isSustained) low = rate
-    else high = rate
-  }
-  return low
 }
 
 function resultOf(measured: {

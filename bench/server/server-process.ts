@@ -4,7 +4,11 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { defaultConfig } from '../../src/config/config.ts'
+import { listSpares } from '../../src/journal/segment.ts'
+import type { MysqlEndpoint } from '../../src/stores/store-endpoint.ts'
 import { LoadClient } from '../load/load-client.ts'
 import { benchTickers, deskConnection, writeWorld } from './bench-world.ts'
 import { processMemory, processSeconds } from './process-figures.ts'
@@ -13,6 +17,8 @@ const ENTRY = fileURLToPath(new URL('../../src/cli/oes.ts', import.meta.url))
 /** Until the server says that it is ready; recovery of a big store included. */
 const START_MS_MAX = 120_000
 const STOP_MS_MAX = 60_000
+/** Until spare segments are made. */
+const REST_MS_MAX = 60_000
 
 export interface BenchServerOptions {
   /** The configuration's `auto` where absent. */
@@ -23,6 +29,10 @@ export interface BenchServerOptions {
   readonly tradersPerDesk?: number
   /** The store may fall this far behind before the writer stops making way; `writer.lag_ms_max` by default. */
   readonly lagMsMax?: number
+  /** MySQL stores in the place of the embedded one. */
+  readonly stores?: readonly MysqlEndpoint[]
+  /** One spare segment of the journal instead of those of the default configuration: for runs that prove nothing. */
+  readonly quick?: boolean
 }
 
 export class BenchServer {
@@ -31,13 +41,15 @@ export class BenchServer {
   /** From the start of the process to its readiness for clients, each time it was started. */
   startedMs = 0
   readonly #config: string
+  readonly #spareSegments: number
   #process: ChildProcess | undefined
   #port = 0
 
-  private constructor(directory: string, desks: number, config: string) {
+  private constructor(directory: string, desks: number, config: string, spareSegments: number) {
     this.directory = directory
     this.desks = desks
     this.#config = config
+    this.#spareSegments = spareSegments
   }
 
   /** Makes a folder with configuration and world, and starts a server in it. */
@@ -45,10 +57,11 @@ export class BenchServer {
     const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'oes-bench-'))
     folders.add(directory)
     const { desks = 4, tradersPerDesk = 4 } = options
+    const spareSegments = options.quick === true ? 1 : defaultConfig().journal.spareSegments
     const config = path.join(directory, 'config.yml')
     const files = writeWorld(directory, desks, tradersPerDesk)
-    fs.writeFileSync(config, configuration(path.join(directory, 'data'), files, options))
-    const server = new BenchServer(directory, desks, config)
+    fs.writeFileSync(config, configuration(path.join(directory, 'data'), files, spareSegments, options))
+    const server = new BenchServer(directory, desks, config, spareSegments)
     await server.restart()
     return server
   }
@@ -91,6 +104,20 @@ export class BenchServer {
     })
     child.once('exit', () => processes.delete(child))
     this.startedMs = performance.now() - before
+  }
+
+  /** Settles once the spare segments of the journals are made, so that nobody's measurement shares the disk with that. */
+  async rested(): Promise<void> {
+    const isRested = () => {
+      const journals = fs.readdirSync(this.journalDirectory).map(name => path.join(this.journalDirectory, name))
+      return journals.every(journal => listSpares(journal).length >= this.#spareSegments)
+    }
+    const endMs = performance.now() + REST_MS_MAX
+    while (!isRested()) {
+      if (performance.now() > endMs)
+        throw new Error(`the journals' spare segments were not made within ${REST_MS_MAX} ms`)
+      await pause(50)
+    }
   }
 
   /** Where the process listens since it was last started. */
@@ -150,7 +177,8 @@ export class BenchServer {
 function configuration(
   data: string,
   files: { world: string; market: string },
-  { shards, copiesToStore = true, lagMsMax }: BenchServerOptions,
+  spareSegments: number,
+  { shards, copiesToStore = true, lagMsMax, stores = [] }: BenchServerOptions,
 ): string {
   const section = (name: string, keys: Readonly<Record<string, string | number | undefined>>) => {
     const lines = Object.entries(keys).filter(([, value]) => value !== undefined)
@@ -160,7 +188,15 @@ function configuration(
     'server:',
     '  interface: 127.0.0.1:0',
     `data_directory: ${JSON.stringify(data)}`,
+    ...(stores.length === 0 ? [] : ['data_store:']),
+    ...stores.flatMap(({ host, port, username, password, schema }) => [
+      `  - address: ${host}:${port}`,
+      `    username: ${JSON.stringify(username)}`,
+      `    password: ${JSON.stringify(password)}`,
+      `    schema: ${schema}`,
+    ]),
     ...section('engine', { shards }),
+    ...section('journal', { spare_segments: spareSegments }),
     ...section('writer', { copy: copiesToStore ? undefined : 'at_start', lag_ms_max: lagMsMax }),
     'platform:',
     '  port: 0',

@@ -6,7 +6,15 @@ import { type Database, openDatabaseToRead, type Statement } from '../../src/bas
 
 const LOOK_MS = 20
 
-export class StoreWatch {
+/** How far a store is. */
+export interface StoreProgress {
+  /** Reports that the store has. */
+  reports(): number | Promise<number>
+  /** Waits until the store has so many reports. @returns the milliseconds that took */
+  caughtUp(reports: number): Promise<number>
+}
+
+export class StoreWatch implements StoreProgress {
   readonly #database: Database
   readonly #reports: Statement
 
@@ -15,28 +23,12 @@ export class StoreWatch {
     this.#reports = this.#database.prepare('SELECT total(report_sequence) AS reports FROM account_sequences')
   }
 
-  /** Reports that the store has. */
   reports(): number {
     return Number(this.#reports.get()?.reports)
   }
 
-  /**
-   * Waits until the store has so many reports.
-   * @returns the milliseconds that took; rejects where it gets none for `stalledMsMax`.
-   */
-  async caughtUp(reports: number, stalledMsMax = 20_000): Promise<number> {
-    const beginMs = performance.now()
-    let stored = this.reports()
-    let progressMs = beginMs
-    while (stored < reports) {
-      await new Promise(resolve => setTimeout(resolve, LOOK_MS))
-      const now = performance.now()
-      const seen = this.reports()
-      if (seen > stored) progressMs = now
-      else if (now - progressMs > stalledMsMax) throw new Error(`the store stays at ${seen} of ${reports} reports`)
-      stored = seen
-    }
-    return performance.now() - beginMs
+  caughtUp(reports: number): Promise<number> {
+    return caughtUp(this, reports)
   }
 
   /** The store's own count of its rows; the acceptance of an order is a report too. Walks the tables. */
@@ -52,6 +44,26 @@ export class StoreWatch {
   close(): void {
     this.#database.close()
   }
+}
+
+/** Waits until the store has so many reports; rejects where it gets none for `stalledMsMax`. */
+export async function caughtUp(
+  store: Pick<StoreProgress, 'reports'>,
+  reports: number,
+  stalledMsMax = 20_000,
+): Promise<number> {
+  const beginMs = performance.now()
+  let stored = await store.reports()
+  let progressMs = beginMs
+  while (stored < reports) {
+    await new Promise(resolve => setTimeout(resolve, LOOK_MS))
+    const now = performance.now()
+    const seen = await store.reports()
+    if (seen > stored) progressMs = now
+    else if (now - progressMs > stalledMsMax) throw new Error(`the store stays at ${seen} of ${reports} reports`)
+    stored = seen
+  }
+  return performance.now() - beginMs
 }
 
 /** Bytes of a database with the files beside it. */

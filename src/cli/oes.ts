@@ -11,6 +11,10 @@ import { cancel } from './commands/cancel.ts'
 import { findJournals, listJournals, verifyJournals } from './commands/journal.ts'
 import { type OrdersFlags, orders } from './commands/orders.ts'
 import { positions } from './commands/positions.ts'
+import { type AuditFlags, auditStores } from './commands/store-audit.ts'
+import { type RebuildFlags, rebuildStore } from './commands/store-rebuild.ts'
+import { showStoreStatus } from './commands/store-status.ts'
+import { type VerifyFlags, verifyStores } from './commands/store-verify.ts'
 import { orderOf, type SubmitFlags, submit } from './commands/submit.ts'
 import { type WatchFlags, watch } from './commands/watch.ts'
 import { ExitStatus } from './exit-status.ts'
@@ -58,6 +62,7 @@ program
   .command('serve')
   .description('run the server in the foreground, until it is interrupted')
   .option('-c, --config <file>', 'configuration; all on loopback, with a platform of its own, where absent')
+  .option('--adopt-store', 'on a new machine: go on from what the stores hold; the old server must never run again')
   .addHelpText(
     'after',
     `
@@ -65,9 +70,10 @@ The first interrupt stops in order; a second one at once.
 
 Examples:
   $ oes serve
-  $ oes serve --config config.yml`,
+  $ oes serve --config config.yml
+  $ oes serve --config config.yml --adopt-store`,
   )
-  .action(async (flags: { config?: string }) => {
+  .action(async (flags: { config?: string; adoptStore?: boolean }) => {
     const { serve } = await import('../main/main.ts')
     status = await serve(flags)
   })
@@ -181,6 +187,102 @@ Examples:
 journalCommand('list', 'list the segments of each journal', listJournals)
 journalCommand('verify', 'read each journal to its end and tell whether it is whole; 1 where it is not', verifyJournals)
 
+const store = program
+  .command('store')
+  .description('look into stores and put them right, beside a running server or without one')
+  .addHelpText(
+    'after',
+    `
+Stores, journals and installation are those of the configuration; without --config those of a server that was started
+without one, in ./data.
+
+Examples:
+  $ oes store status --config config.yml
+  $ oes store verify --config config.yml`,
+  )
+
+storeCommand('status')
+  .description('show each store beside the journals: state, lag, positions; 1 where one does not take part')
+  .addHelpText(
+    'after',
+    `
+States: up to date, behind (it catches up by itself), away (it does not answer), needs rebuild (it lacks what the journals
+do not hold any more), being rebuilt, refused (it is not what the journals say). Lag counts entries of the journals.
+
+Examples:
+  $ oes store status
+  $ oes store status --config config.yml --json`,
+  )
+  .action(async (flags: CommonFlags) => {
+    output.isJson = flags.json === true
+    status = await showStoreStatus(output, flags)
+  })
+
+storeCommand('verify')
+  .description('compare the stores with one another and with the journals; 1 where they differ')
+  .option('-a, --account <id>', 'only this account')
+  .option('-l, --limit <rows>', 'rows that differ to be listed, 0 for all', '20')
+  .option('--digests', 'show the digest of every account and day, also where they agree')
+  .addHelpText(
+    'after',
+    `
+Each store is read in one state and compared as far as it reaches, so a server may run meanwhile. Journals are compared as
+far back as they go.
+
+Examples:
+  $ oes store verify
+  $ oes store verify --config config.yml --account 7 --digests`,
+  )
+  .action(async (flags: VerifyFlags & CommonFlags) => {
+    output.isJson = flags.json === true
+    status = await verifyStores(output, flags)
+  })
+
+storeCommand('rebuild')
+  .description('empty a store and fill it anew, from a healthy one or from the journals')
+  .argument('<endpoint>', 'which: its name or its place in the list, as oes store status shows them')
+  .option(
+    '--from <source>',
+    'another endpoint, or journals; where absent the healthy store that is furthest, else the journals',
+  )
+  .option('-y, --yes', 'do not ask before the tables are emptied')
+  .addHelpText(
+    'after',
+    `
+A server may run meanwhile as long as it has another store; it takes the store up again by itself. A rebuild that was
+interrupted is gone on with by the same command. From journals only where they reach back to their first entries.
+
+Examples:
+  $ oes store rebuild db2:3306/oes --config config.yml
+  $ oes store rebuild 2 --from journals --yes`,
+  )
+  .action(async (endpoint: string, flags: RebuildFlags & CommonFlags) => {
+    output.isJson = flags.json === true
+    status = await rebuildStore(output, endpoint, flags)
+  })
+
+store
+  .command('audit')
+  .description('look whether the tables of each store fit together; 1 where they do not')
+  .option('-c, --config <file>', 'configuration of the server', 'config.yml')
+  .option('-a, --account <id>', 'only what belongs to this account; live orders are looked at whole')
+  .option('-l, --limit <rows>', 'rows shown for each check, 0 for all', '20')
+  .option('-j, --json <file>', 'write the findings as JSON lines to a file, - for standard output; replaces the text')
+  .addHelpText(
+    'after',
+    `
+Reads only, in one state of each store; a server may run meanwhile. Exit status 1 where anything is found, or the
+configuration or a store cannot be read.
+
+Examples:
+  $ oes store audit
+  $ oes store audit --config config.yml --account 7 --limit 0
+  $ oes store audit --json findings.jsonl`,
+  )
+  .action(async (flags: AuditFlags) => {
+    status = await auditStores(output, flags)
+  })
+
 try {
   await program.parseAsync()
 } catch (error) {
@@ -209,6 +311,14 @@ function remoteCommand(name: string): Command {
     .option('-p, --password <password>', 'its password; OES_PASSWORD keeps it out of the list of processes')
     .option('-c, --config <file>', 'configuration of the server, to find it')
     .option('--deadline <ms>', 'time until an answer is given up; 5000 where absent')
+    .option('--json', 'one JSON value per line')
+}
+
+/** A subcommand that reads the stores of a configuration. */
+function storeCommand(name: string): Command {
+  return store
+    .command(name)
+    .option('-c, --config <file>', 'configuration of the server; that of a server without one where absent')
     .option('--json', 'one JSON value per line')
 }
 

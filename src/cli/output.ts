@@ -33,6 +33,11 @@ export class Output {
     this.#out.write(`${text}\n`)
   }
 
+  /** Text that has its ends of lines already. */
+  text(text: string): void {
+    this.#out.write(text)
+  }
+
   json(value: unknown): void {
     this.line(JSON.stringify(value))
   }

@@ -1,6 +1,7 @@
 // The configuration of the server: read from a YAML file, checked as a whole, and after that exactly of its type.
 
 import fs from 'node:fs'
+import { formatAddress } from './address.ts'
 import { SCHEMA } from './schema.ts'
 import type { Problem, Reading, ValuesOf } from './setting.ts'
 import { parseYaml, YamlInvalid, type YamlNode } from './yaml-tree.ts'
@@ -69,7 +70,7 @@ function treeOf(text: string, file: string): YamlNode {
 const MESSAGES_HELD_MIN = 8
 
 /** What holds between two keys; noted at the one that the file gives. */
-function checkRelations({ engine, limits }: Config, reading: Reading): void {
+function checkRelations({ engine, limits, writer, dataStore }: Config, reading: Reading): void {
   const atLeast = (key: string, value: number, other: string, min: number, why: string) => {
     if (value >= min) return
     const [at, place] = [key, other].map(name => [name, reading.places.get(name)] as const).find(([, at]) => at) ?? [
@@ -94,4 +95,41 @@ function checkRelations({ engine, limits }: Config, reading: Reading): void {
     engine.liveOrdersPerShardMax,
     'each live order may have an id',
   )
+  atLeast(
+    'writer.retry_longest_ms',
+    writer.retryLongestMs,
+    'writer.retry_first_ms',
+    writer.retryFirstMs,
+    'pauses grow from the one to the other',
+  )
+  checkStores(dataStore, reading)
+}
+
+/** What holds within one data store, and between several. */
+function checkStores(stores: Config['dataStore'], reading: Reading): void {
+  const seen = new Set<string>()
+  for (const [index, { address, schema, tls, tlsCa, tlsCertificate, tlsKey }] of stores.entries()) {
+    // Inherited keys stand at an entry above.
+    const entries = ['data_store', ...stores.slice(0, index + 1).map((_, above) => `data_store[${above}]`)].reverse()
+    const note = (name: string, what: string) => {
+      const key =
+        entries.map(entry => `${entry}.${name}`).find(each => reading.places.has(each)) ?? `data_store.${name}`
+      const place = reading.places.get(key) ?? { line: 1, column: 1 }
+      if (!reading.problems.some(problem => problem.key === key && problem.what === what)) {
+        reading.problems.push({ place, key, what })
+      }
+    }
+    const same = `${formatAddress(address)}/${schema}`
+    if (seen.has(same)) note('address', `stands here twice with the schema ${schema}`)
+    seen.add(same)
+    const files = { tls_ca: tlsCa, tls_certificate: tlsCertificate, tls_key: tlsKey }
+    for (const [name, file] of Object.entries(files)) {
+      if (file !== undefined && tls === 'off')
+        note(name, 'is of no use where tls is off: make that verified or unverified')
+    }
+    if (tlsCertificate !== undefined && tlsKey === undefined)
+      note('tls_certificate', 'needs tls_key, the key that belongs to it')
+    if (tlsKey !== undefined && tlsCertificate === undefined)
+      note('tls_key', 'needs tls_certificate, to which it belongs')
+  }
 }

@@ -83,6 +83,42 @@ const dataStore = oneOrMany(
       text({ comment: "The user's password", what: 'a text', byDefault: '', template: '$mysql_password' }),
     ),
     schema: required(text({ comment: 'Its database', what: 'a name', byDefault: '', template: '$mysql_schema' })),
+    tls: choice({
+      comment:
+        'Whether connections are encrypted: off, they are not; unverified, they are, with whoever answers; verified, the\n' +
+        'server has to prove its name with a certificate.',
+      words: ['off', 'unverified', 'verified'],
+      byDefault: 'off',
+    }),
+    tls_ca: optional(
+      text({
+        comment: 'Certificates of the authorities that are trusted; absent, those that the system trusts.',
+        what: 'the path of a PEM file',
+        byDefault: '',
+      }),
+    ),
+    tls_certificate: optional(
+      text({
+        comment: "The server's own certificate, where the MySQL server asks for one.",
+        what: 'the path of a PEM file',
+        byDefault: '',
+      }),
+    ),
+    tls_key: optional(text({ comment: 'The key of that certificate.', what: 'the path of a PEM file', byDefault: '' })),
+    connect_ms: integer({
+      comment: 'How long opening a connection may take; the start waits no longer for a MySQL server that is away.',
+      unit: 'milliseconds',
+      min: 100,
+      max: 600_000,
+      byDefault: 5_000,
+    }),
+    statement_ms: integer({
+      comment: 'How long the MySQL server may be silent while it owes an answer; then the connection is given up.',
+      unit: 'milliseconds',
+      min: 100,
+      max: 3_600_000,
+      byDefault: 30_000,
+    }),
   },
 )
 
@@ -295,11 +331,20 @@ export const SCHEMA = section('', {
   }),
   journal: section('The journals, one for each shard.', {
     segment_bytes: integer({
-      comment: 'Size of the files that a journal is made of; one is always kept ready.',
+      comment: 'Size of the files that a journal is made of.',
       unit: 'bytes',
       min: MIB,
       max: GIB,
       byDefault: 64 * MIB,
+    }),
+    spare_segments: integer({
+      comment:
+        'Files made ahead of time and kept ready, so that a burst of orders does not share the disk with their making. One\n' +
+        'file takes about 250,000 events.',
+      unit: 'files',
+      min: 1,
+      max: 1024,
+      byDefault: 16,
     }),
   }),
   limits,
@@ -318,6 +363,13 @@ export const SCHEMA = section('', {
       max: 100_000,
       byDefault: 32_768,
     }),
+    batch_bytes_max: integer({
+      comment: 'Size of the rows that are written to a store at once; a batch may exceed it by its last row.',
+      unit: 'bytes',
+      min: 64 * KIB,
+      max: 64 * MIB,
+      byDefault: 4 * MIB,
+    }),
     batch_age_ms: integer({
       comment: 'How long a row waits for others before it is written.',
       unit: 'milliseconds',
@@ -334,6 +386,28 @@ export const SCHEMA = section('', {
       max: 3_600_000,
       byDefault: 60_000,
     }),
+    retry_first_ms: integer({
+      comment: 'Pause before a store that failed is tried again; each further pause is about twice as long.',
+      unit: 'milliseconds',
+      min: 1,
+      max: 60_000,
+      byDefault: 100,
+    }),
+    retry_longest_ms: integer({
+      comment: 'The longest of these pauses. A store is tried for as long as the server runs.',
+      unit: 'milliseconds',
+      min: 1,
+      max: 3_600_000,
+      byDefault: 10_000,
+    }),
+    stop_ms_max: integer({
+      comment:
+        'How long the server waits at its end for stores to take what they lack; the next start goes on from there.',
+      unit: 'milliseconds',
+      min: 0,
+      max: 3_600_000,
+      byDefault: 60_000,
+    }),
     nice: integer({
       comment: 'How far the thread steps back behind the others when cores are scarce.',
       unit: 'nice levels',
@@ -343,7 +417,13 @@ export const SCHEMA = section('', {
     }),
   }),
   readers: section('The threads that answer queries from the stores.', {
-    threads: integer({ comment: 'How many there are.', unit: 'threads', min: 0, max: 16, byDefault: 1 }),
+    threads: integer({
+      comment: 'How many there are; each holds one connection to each store that it asks.',
+      unit: 'threads',
+      min: 0,
+      max: 16,
+      byDefault: 1,
+    }),
   }),
   platform,
   log: section('The log, on standard error.', {

@@ -54,6 +54,16 @@ export class JournalReader {
     return this.#nextSequence
   }
 
+  /** While an entry is visited: the first sequence of its segment, and where in that file the entry begins. */
+  get segmentFirstSequence(): number {
+    return this.#scan!.firstSequence
+  }
+
+  get entryFileOffset(): number {
+    const { blockOffset, blockStart } = this.#scan!
+    return blockOffset + this.#entryOffset - blockStart
+  }
+
   /**
    * Visits the entries that follow, up to the limits or to the last whole block there is so far. Where the visitor
    * throws, its entry counts as not visited.

@@ -10,12 +10,12 @@ import { JournalFailed } from './journal-errors.ts'
 import {
   Durability,
   listSegments,
+  listSpares,
   preallocate,
   SEGMENT_UNDER_CONSTRUCTION_NAME,
-  SPARE_NAME,
   segmentFile,
+  spareFile,
   syncDirectory,
-  unlessMissing,
   writeAt,
   ZEROS,
 } from './segment.ts'
@@ -27,6 +27,8 @@ export interface JournalWriterOptions {
   readonly durability: Durability
   /** Size of a new segment; a larger block gets a segment of its own size. */
   readonly segmentBytes: number
+  /** The first sequence of a journal that has not begun yet; 1 where left out. */
+  readonly firstSequence?: number | undefined
 }
 
 export class JournalWriter {
@@ -46,7 +48,7 @@ export class JournalWriter {
   #failure: JournalFailed | undefined
 
   /**
-   * Opens the journal for appending, or begins one at sequence 1 in an empty or missing directory. Only the last
+   * Opens the journal for appending, or begins one in an empty or missing directory. Only the last
    * segment is read; the others are checked by whoever reads them.
    * @throws JournalDamaged where the last segment is damaged before its tail.
    * @throws JournalFailed where the directory or a segment cannot be written.
@@ -56,7 +58,7 @@ export class JournalWriter {
   }
 
   private constructor(options: JournalWriterOptions) {
-    assert(options.segmentBytes > JOURNAL_BLOCK_HEADER_BYTES)
+    assert(options.segmentBytes > JOURNAL_BLOCK_HEADER_BYTES && (options.firstSequence ?? 1) >= 1)
     this.directory = options.directory
     this.durability = options.durability
     this.#segmentBytes = options.segmentBytes
@@ -67,6 +69,7 @@ export class JournalWriter {
     const last = listSegments(options.directory).at(-1)
     if (last === undefined) {
       this.repaired = undefined
+      this.#link.firstSequence = options.firstSequence ?? 1
       this.#beginSegment()
       return
     }
@@ -99,13 +102,29 @@ export class JournalWriter {
   }
 
   /**
-   * Commits one block: `count` entries that lie back to back in [JOURNAL_BLOCK_HEADER_BYTES, end) of `block`; the bytes
+   * Commits one block at once: `count` entries that lie back to back in [JOURNAL_BLOCK_HEADER_BYTES, end) of `block`; the bytes
    * before them are filled in here. When it returns, the block is as durable as the journal's mode says. A failure is
    * final: what reached the disk is known only to the next open, so this writer takes nothing more.
    * @returns the sequence of the first entry.
    * @throws JournalFailed where the block could not be written; every later call throws the same.
    */
   append(block: Uint8Array, end: number, count: number): number {
+    const offset = this.place(block, end, count)
+    try {
+      writeAt(this.#fd, block, end, offset)
+    } catch (error) {
+      throw this.fail(error)
+    }
+    return this.nextSequence - count
+  }
+
+  /**
+   * The first half of a commit whose bytes another thread writes: seals the block as `append` does and says where in the
+   * open file `fd` it belongs. The next block may be placed once this one is written; if it cannot be, call `fail`.
+   * @returns the offset of the block in the file.
+   * @throws JournalFailed where no segment can be begun, and after any failure.
+   */
+  place(block: Uint8Array, end: number, count: number): number {
     if (this.#failure) throw this.#failure
     assert(this.#fd >= 0, 'append to a journal that was closed')
     assert(count > 0 && end > JOURNAL_BLOCK_HEADER_BYTES && end <= block.length && end <= JOURNAL_BLOCK_BYTES_MAX)
@@ -113,18 +132,22 @@ export class JournalWriter {
     if (this.#offset + end > this.#size && this.#offset > JOURNAL_BLOCK_HEADER_BYTES) this.#beginSegment()
     const link = this.#link
     link.entryCount = count
-    const crc = sealBlock(block, end, link)
-    try {
-      writeAt(this.#fd, block, end, this.#offset)
-    } catch (error) {
-      this.#failure = new JournalFailed(this.#file, 'writing', error)
-      throw this.#failure
-    }
-    const sequence = link.firstSequence
+    link.previousCrc = sealBlock(block, end, link)
+    link.firstSequence += count
+    const offset = this.#offset
     this.#offset += end
-    link.previousCrc = crc
-    link.firstSequence = sequence + count
-    return sequence
+    return offset
+  }
+
+  /** The open segment. */
+  get fd(): number {
+    return this.#fd
+  }
+
+  /** A placed block could not be written: this writer takes nothing more. */
+  fail(error: unknown): JournalFailed {
+    this.#failure = new JournalFailed(this.#file, 'writing', error)
+    return this.#failure
   }
 
   /** Closes the segment; what was appended stays as durable as it was. */
@@ -140,7 +163,7 @@ export class JournalWriter {
   }
 
   /**
-   * Goes on in a new segment: the spare, or one made now. The segment is whole, with its first block, before it gets
+   * Goes on in a new segment: a spare, or one made now. The segment is whole, with its first block, before it gets
    * its name, so a segment that has a name always opens.
    */
   #beginSegment(): void {
@@ -164,11 +187,11 @@ export class JournalWriter {
   }
 
   #takeSpare(): string | undefined {
-    const spare = path.join(this.directory, SPARE_NAME)
-    return unlessMissing(() => {
-      this.#openSegment(spare)
-      return spare
-    })
+    const [number] = listSpares(this.directory)
+    if (number === undefined) return undefined
+    const spare = spareFile(this.directory, number)
+    this.#openSegment(spare)
+    return spare
   }
 
   #makeSegment(): string {

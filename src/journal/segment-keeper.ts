@@ -1,12 +1,13 @@
-// Looks after the segments of one journal beside its writer, on a thread that may wait for the disk: keeps a spare
-// segment ready, so that the writer rolls without filling one with zeros itself, and deletes segments that every store
-// has confirmed. Segments are deleted, not used again: a reader that still holds one reads what was written there.
+// Looks after the segments of one journal beside its writer, on a thread that may wait for the disk: keeps spare segments
+// ready, so that the writer rolls without filling one with zeros itself, and deletes segments that every store has
+// confirmed. Filling a segment takes the disk as long as the commits that fill it, so most spares are made in quiet times
+// and a burst finds them; while commits are many, only a missing last one is made. Segments are deleted, not used again: a reader that still holds one reads what was written there.
 
 import fs from 'node:fs'
 import path from 'node:path'
 import { assert } from '../base/assert.ts'
 import { JournalFailed } from './journal-errors.ts'
-import { Durability, listSegments, SPARE_NAME, SPARE_UNDER_CONSTRUCTION_NAME, ZEROS } from './segment.ts'
+import { Durability, listSegments, listSpares, SPARE_UNDER_CONSTRUCTION_NAME, spareFile, ZEROS } from './segment.ts'
 
 /** A spare is synced piece by piece, so that a commit waits behind one piece at most and not behind a whole segment. */
 const PIECE_BYTES = 1 << 18
@@ -18,6 +19,8 @@ export interface SegmentKeeperOptions {
   readonly durability: Durability
   /** Size of a spare segment. */
   readonly segmentBytes: number
+  /** Spares kept in quiet times; at least 1. */
+  readonly spares: number
 }
 
 /** What one round did. */
@@ -44,18 +47,18 @@ export class SegmentKeeper {
   }
 
   /**
-   * One round: deletes confirmed segments, then makes a spare where there is none. Call it after each confirmation, and
-   * at least as often as the writer fills a segment; a call during a round gives the report of that round. Trouble with
-   * the disk is in the report.
+   * One round: deletes confirmed segments, then makes a spare where one is missing: in quiet times one of those kept,
+   * otherwise the only one. Call it after each confirmation, and at least as often as the writer fills a segment; a call
+   * during a round gives the report of that round. Trouble with the disk is in the report.
    */
-  tend(): Promise<TendReport> {
-    this.#round ??= this.#tend().finally(() => {
+  tend(isQuiet: boolean): Promise<TendReport> {
+    this.#round ??= this.#tend(isQuiet ? this.#options.spares : 1).finally(() => {
       this.#round = undefined
     })
     return this.#round
   }
 
-  async #tend(): Promise<TendReport> {
+  async #tend(spares: number): Promise<TendReport> {
     const deleted: string[] = []
     let doing = 'deleting in'
     let file = this.#options.directory
@@ -65,8 +68,11 @@ export class SegmentKeeper {
         deleted.push(file)
       }
       doing = 'creating'
-      file = path.join(this.#options.directory, SPARE_NAME)
-      return { spareMade: await this.#makeSpare(file), deleted, failure: undefined }
+      const numbers = listSpares(this.#options.directory)
+      const isMissing = numbers.length < spares
+      file = spareFile(this.#options.directory, Math.max(-1, ...numbers) + 1)
+      if (isMissing) await this.#makeSpare(file)
+      return { spareMade: isMissing, deleted, failure: undefined }
     } catch (error) {
       return { spareMade: false, deleted, failure: new JournalFailed(file, doing, error) }
     }
@@ -79,9 +85,8 @@ export class SegmentKeeper {
     return segments.slice(0, Math.max(end, 0)).map(segment => segment.file)
   }
 
-  async #makeSpare(spare: string): Promise<boolean> {
+  async #makeSpare(spare: string): Promise<void> {
     const { directory, durability, segmentBytes } = this.#options
-    if (fs.existsSync(spare)) return false
     const made = path.join(directory, SPARE_UNDER_CONSTRUCTION_NAME)
     try {
       const handle = await fs.promises.open(made, 'w')
@@ -97,7 +102,6 @@ export class SegmentKeeper {
       }
       // Only a whole segment gets the name that the writer looks for.
       await fs.promises.rename(made, spare)
-      return true
     } catch (error) {
       await fs.promises.rm(made, { force: true })
       throw error

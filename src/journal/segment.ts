@@ -1,7 +1,7 @@
 // The files of one journal. A directory holds its segments, each named by the first sequence it may hold; beside them
-// there may be one spare segment, made ahead of time, and files under construction, which nobody reads:
+// there may be spare segments, made ahead of time, and files under construction, which nobody reads:
 //
-//   00000000000000000001.log  00000000000000412377.log  spare.log  spare.new  segment.new
+//   00000000000000000001.log  00000000000000412377.log  spare-0.log  spare-1.log  spare.new  segment.new
 //
 // A segment is preallocated: written full of zeros and synced, so that a later commit changes no metadata of the file.
 
@@ -18,13 +18,12 @@ import { codeOf } from './journal-errors.ts'
 export const Durability = { Fsync: 'fsync', Os: 'os', None: 'none' } as const
 export type Durability = (typeof Durability)[keyof typeof Durability]
 
-/** Made ahead of time by the keeper, taken by the writer when it rolls. */
-export const SPARE_NAME = 'spare.log'
 /** The keeper's segment under construction, and the writer's own where no spare was ready. */
 export const SPARE_UNDER_CONSTRUCTION_NAME = 'spare.new'
 export const SEGMENT_UNDER_CONSTRUCTION_NAME = 'segment.new'
 
 const SEGMENT_NAME = /^(\d{20})\.log$/
+const SPARE_NAME = /^spare-(\d+)\.log$/
 
 export interface SegmentFile {
   readonly file: string
@@ -33,6 +32,16 @@ export interface SegmentFile {
 
 export function segmentFile(directory: string, firstSequence: number): string {
   return path.join(directory, `${String(firstSequence).padStart(20, '0')}.log`)
+}
+
+export function spareFile(directory: string, number: number): string {
+  return path.join(directory, `spare-${number}.log`)
+}
+
+/** The numbers of the spare segments: made by the keeper, taken by the writer when it rolls. */
+export function listSpares(directory: string): number[] {
+  const names = unlessMissing(() => fs.readdirSync(directory)) ?? []
+  return names.flatMap(name => SPARE_NAME.exec(name)?.[1] ?? []).map(Number)
 }
 
 /** The segments of a journal in the order of their sequences; none where the directory does not exist. */

@@ -21,7 +21,7 @@ import { type Session, SessionStage } from './session.ts'
 import type { ShardLink } from './shard-link.ts'
 import type { Follower, Subscription, Subscriptions } from './subscription.ts'
 
-/** Answers queries from the store and the journals, on other threads. What cannot be answered rejects with HistoryFailed. */
+/** Answers queries from the stores and the journals, on other threads. What cannot be answered rejects with HistoryFailed. */
 export interface Readers {
   orders(query: OrdersQuery): Promise<Page>
   reports(query: ReportsQuery): Promise<Page>
@@ -36,8 +36,8 @@ export interface HistoryParts {
   readonly shardOf: (row: number) => number
   readonly subscriptions: Subscriptions
   readonly readers: Readers
-  /** The journal of a shard as it is now. */
-  readonly journal: (shard: number) => JournalToRead
+  /** The journals as they are now, that of the shard first. */
+  readonly journals: (shard: number) => readonly JournalToRead[]
   readonly subscriptionsMax: number
   /** A session with more than this unread gets its next page later. */
   readonly unreadBytesMax: number
@@ -216,7 +216,7 @@ export class History implements HistoryDesk {
         requestId,
         account,
         cutReportSequence: cut.reportSequence,
-        journal: this.#journalOf(row),
+        journals: this.#journalsOf(row),
         pageBytes: PAGE_BYTES,
         start,
         end,
@@ -321,7 +321,7 @@ export class History implements HistoryDesk {
         requestId: 0,
         account: directory.accountOf(row),
         cutReportSequence: cut,
-        journal: this.#journalOf(row),
+        journals: this.#journalsOf(row),
         pageBytes: PAGE_BYTES,
         start: next,
         end: RangePoint.Last,
@@ -335,11 +335,10 @@ export class History implements HistoryDesk {
 
   async #load(session: Session, requestId: number, row: number, orderId: number): Promise<void> {
     const gate = this.#gate!
-    const { directory, readers, shards } = this.#parts
+    const { directory, readers } = this.#parts
     let accountRow = row
     if (row < 0) {
-      const journals = shards.map((_, shard) => this.#parts.journal(shard))
-      const account = await readers.accountOf(orderId, journals)
+      const account = await readers.accountOf(orderId, this.#parts.journals(0))
       accountRow = account === undefined ? -1 : directory.rowOf(account)
       // Somebody else's order is told apart from none at all by nobody.
       if (accountRow < 0 || !directory.permitted(session.account, account!)) {
@@ -378,7 +377,7 @@ export class History implements HistoryDesk {
       requestId,
       account: directory.accountOf(row),
       cutReportSequence: cut.reportSequence,
-      journal: this.#journalOf(row),
+      journals: this.#journalsOf(row),
       orderId,
     })
   }
@@ -390,8 +389,8 @@ export class History implements HistoryDesk {
     return this.#parts.subscriptions.open(session, group)
   }
 
-  #journalOf(row: number): JournalToRead {
-    return this.#parts.journal(this.#parts.shardOf(row))
+  #journalsOf(row: number): readonly JournalToRead[] {
+    return this.#parts.journals(this.#parts.shardOf(row))
   }
 
   /** Delivers page after page, each when the client has taken most of the last. */

@@ -14,6 +14,8 @@ import { Server } from './server.ts'
 export interface ServeOptions {
   /** Path of the configuration; without it everything has its default. */
   readonly config?: string | undefined
+  /** A data directory without journals goes on from what the stores hold, as on a new machine. */
+  readonly adoptStore?: boolean | undefined
 }
 
 /** Runs the server until it is told to stop. @returns the exit status of the process. */
@@ -27,12 +29,6 @@ export async function serve(options: ServeOptions = {}): Promise<number> {
     return error instanceof ConfigInvalid ? ExitStatus.ConfigInvalid : ExitStatus.StartFailed
   }
   const log = new Log({ component: 'main', level: config.log.level })
-  if (config.dataStore.length > 0) {
-    log.error('data_store names MySQL servers, which this version cannot use yet; leave the section out', {
-      address: formatAddress(config.dataStore[0].address),
-    })
-    return ExitStatus.ConfigInvalid
-  }
 
   const { promise: signalled, resolve: onSignal } = Promise.withResolvers<void>()
   let signals = 0
@@ -56,6 +52,7 @@ export async function serve(options: ServeOptions = {}): Promise<number> {
       config,
       log,
       version: packageVersion(),
+      adoptsStore: options.adoptStore === true,
       onFailure: (thread, error) => {
         // Nothing that this process still knows can be trusted more than the journals; recovery begins from those.
         log.error('a thread has failed; the server ends', { thread, error })

@@ -5,7 +5,7 @@ import { assert, unreachable } from '../base/assert.ts'
 import { MessageWriter } from '../protocol/message-writer.ts'
 import type { AcceptedFields } from '../protocol/order-events.ts'
 import { Command, RestorePiece } from '../shared-memory/records.ts'
-import type { RecoveredMarks, RecoveredOrder, RecoveredPosition, Recovery } from '../stores/recovery.ts'
+import type { Recovered, RecoveredMarks, RecoveredOrder, RecoveredPosition, Recovery } from '../stores/recovery.ts'
 import type { Accounts } from './accounts.ts'
 import type { ShardLink } from './shard-link.ts'
 
@@ -47,8 +47,15 @@ export async function restore(
   /** Currency in which the snapshot of the account at hand counts expenditure. */
   const snapshotCurrencies = new Map<number, number>()
   let unflushed = 0
-
-  for (const item of recovery.read()) {
+  const flush = async () => {
+    unflushed = 0
+    for (const each of target.shards) each.flush()
+    while (target.shards.some(({ isWaiting }) => isWaiting)) {
+      await target.waitForRoom()
+      for (const each of target.shards) each.flush()
+    }
+  }
+  const send = (item: Recovered) => {
     const account = item.part === 'order' || item.part === 'clOrdId' ? item.accepted.account : item.account
     const row = target.accounts.rowOf(account)
     if (row < 0) {
@@ -99,20 +106,19 @@ export async function restore(
     const posted = shard.post(Command.Restore, row, nowUs, 0, writer.bytes.subarray(0, writer.position))
     assert(posted, 'a shard has not taken recovery for too long')
     unflushed += 1
-    if (unflushed === PIECES_PER_FLUSH) {
-      unflushed = 0
-      for (const each of target.shards) each.flush()
-      while (target.shards.some(({ isWaiting }) => isWaiting)) {
-        await target.waitForRoom()
-        for (const each of target.shards) each.flush()
-      }
+  }
+
+  for await (const items of recovery.read()) {
+    for (const item of items) {
+      send(item)
+      if (unflushed === PIECES_PER_FLUSH) await flush()
     }
   }
   for (const shard of target.shards) {
     assert(shard.post(Command.Restored, 0, nowUs, 0, NOTHING), 'a shard has not taken recovery for too long')
     shard.flush()
   }
-  return { counts, marks: recovery.marks() }
+  return { counts, marks: await recovery.marks() }
 }
 
 /** A piece without its texts, and texts of all kinds, together. */

@@ -4,79 +4,69 @@
 //   1 data directory   locked for this process
 //   2 services         the platform's own thread where none is given; locator, world, ids, market
 //   3 memory           rings, tables, doorbells; accounts and rates written
-//   4 writer           brings the store to the end of the journals
+//   4 writer           brings the stores to the end of the journals; one is enough to go on
 //   5 shards           one thread each, with its journal
-//   6 recovery         accounts from the store through the command rings
+//   6 recovery         accounts from that store through the command rings
 //   7 market           quotes and prints from now on
 //   8 clients          the listener opens; the server registers with the locator
 
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { setImmediate as eventLoopTurn, setTimeout as pause } from 'node:timers/promises'
-import { MessageChannel } from 'node:worker_threads'
 import { assert } from '../base/assert.ts'
 import { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import { type Address, formatAddress } from '../config/address.ts'
 import type { Config } from '../config/config.ts'
-import { LANE_BYTES, Metric } from '../metrics/catalogue.ts'
+import { LANE_BYTES } from '../metrics/catalogue.ts'
 import { LocatorClient } from '../services/locator/client.ts'
-import { MarketDataClient } from '../services/market-data/client.ts'
-import { simulatedTickers } from '../services/market-data/simulated-tickers.ts'
 import { ORDER_EXECUTION_SERVICE } from '../services/platform/built-in-world.ts'
-import type { PlatformThreadData, PlatformThreadMessage } from '../services/platform/platform-thread.ts'
-import { readWorldFile } from '../services/platform/world-file.ts'
 import { UidClient } from '../services/uid/client.ts'
 import { WorldFeed } from '../services/world/world-feed.ts'
-import { AccountTable, newAccountTerms } from '../shared-memory/account-table.ts'
+import { AccountTable } from '../shared-memory/account-table.ts'
 import { Doorbell } from '../shared-memory/doorbell.ts'
-import { Lane, Latencies } from '../shared-memory/lanes.ts'
-import { createSharedMemory, MAIN_THREAD, shardThread, threadCount } from '../shared-memory/memory-map.ts'
+import { createSharedMemory, MAIN_THREAD, storeLane } from '../shared-memory/memory-map.ts'
 import { PositionTable } from '../shared-memory/position-table.ts'
-import { QuoteTable } from '../shared-memory/quote-table.ts'
 import { RateTable } from '../shared-memory/rate-table.ts'
-import { Command } from '../shared-memory/records.ts'
-import { RingConsumer, RingProducer } from '../shared-memory/ring.ts'
-import { createWriterShared, WriterShared } from '../shared-memory/writer-shared.ts'
+import { RingConsumer } from '../shared-memory/ring.ts'
 import type { JournalToRead } from '../stores/account-tails.ts'
-import type { Page } from '../stores/queries.ts'
-import { type ReaderAnswer, type ReaderTask, shareReaderOptions } from '../stores/reader-thread.ts'
-import { Recovery } from '../stores/recovery.ts'
+import { shareReaderOptions } from '../stores/reader-thread.ts'
 import { Accounts } from './accounts.ts'
 import { lockDirectory } from './data-lock.ts'
 import { Gate } from './gate.ts'
-import { History, HistoryFailed, type Readers } from './history.ts'
+import { History } from './history.ts'
+import { journalsIn } from './journals.ts'
 import { Listener } from './listener.ts'
-import { Market } from './market.ts'
+import { startPlatform } from './platform-stage.ts'
 import { ratesMax, writeRates } from './rates.ts'
-import { RecoveryFailed, restore } from './recovery.ts'
+import { readersOf } from './readers.ts'
+import { openMarket, restoreAccounts } from './recovery-stage.ts'
 import { ReportPump } from './report-pump.ts'
+import { turnPump } from './report-stage.ts'
 import type { Session } from './session.ts'
-import { ShardLink } from './shard-link.ts'
 import { shardOfAccount } from './shard-of-account.ts'
+import { Shards } from './shard-stage.ts'
+import { type PlainOptions, type StageParts, threadFile } from './stage.ts'
 import { Standing } from './standing.ts'
+import { standInEndpoint, storeEndpoints } from './store-endpoints.ts'
 import { Subscriptions } from './subscription.ts'
 import { type HostedThread, Threads } from './threads.ts'
-
-/** Threads' options are plain data; their types stay on their side of the floor, their fields are checked here. */
-type PlainOptions = Record<string, unknown>
+import { startWriter } from './writer-stage.ts'
 
 /** How often orders whose time has come are looked for, heartbeats are due, and so on. */
 const TICK_MS = 100
-/** Most memory of a reader for events that the store does not have yet. */
+/** Most memory of a reader for the index of what a store does not have yet. */
 const READER_TAIL_BYTES_MAX = 256 << 20
-/** A batch of the writer is closed at this size. */
-const WRITER_BATCH_BYTES_MAX = 4 << 20
-/** The store is made to keep what it has after so much or so long. */
-const WRITER_CONFIRM_BYTES = 256 << 20
-const WRITER_CONFIRM_MS = 5000
+/** Pairs of currencies that there is room for. */
+const RATES_MAX = 4096
 
 /** What the server needs beside its configuration. */
 export interface ServerParts {
   readonly config: Config
   readonly log: Log
   readonly version: string
+  /** A data directory without journals goes on from what the stores hold. */
+  readonly adoptsStore: boolean
   /** A thread has failed: the process has to end. Called once at most. */
   readonly onFailure: (thread: string, error: unknown) => void
 }
@@ -87,14 +77,10 @@ export class Server {
   readonly #parts: ServerParts
   readonly #clock = new Clock()
   readonly #threads: Threads
+  readonly #stages: StageParts
   /** Undone in reverse order, on the way down. */
   readonly #ways: { name: string; down: () => Promise<void> | void }[] = []
-  #shards: ShardLink[] = []
-  #lanes: Lane[] = []
-  #stoppedShards = 0
-  #readyShards = 0
-  #onShardState: () => void = () => undefined
-  #pumping = false
+  #shards: Shards | undefined
   #failed = false
   address: Address = { host: '', port: 0 }
 
@@ -103,10 +89,16 @@ export class Server {
     this.#config = parts.config
     this.#log = parts.log
     this.#threads = new Threads(
-      parts.config.engine.shards + 2,
+      2 * parts.config.engine.shards + 2,
       parts.config.readers.threads,
       threadFile('../stores/reader-thread'),
     )
+    this.#stages = {
+      config: this.#config,
+      log: this.#log,
+      startThread: (name, file, options) => this.#startThread(name, file, options),
+      onTheWayDown: (name, down) => this.#onTheWayDown(name, down),
+    }
   }
 
   /** Brings the server up; when this resolves, clients may come. @throws whatever keeps it from that, after undoing the rest. */
@@ -124,6 +116,7 @@ export class Server {
   async #start(): Promise<void> {
     const config = this.#config
     const log = this.#log
+    const stages = this.#stages
     const { engine } = config
 
     // 1 data directory
@@ -132,9 +125,11 @@ export class Server {
     const lock = lockDirectory(data)
     this.#onTheWayDown('lock', () => lock.release())
     this.#onTheWayDown('threads', () => this.#threads.close())
+    const endpoints = storeEndpoints(config, data)
+    const standIn = standInEndpoint(endpoints, data)
 
     // 2 services
-    const locatorAddress = config.serviceLocator?.address ?? (await this.#startPlatform(data))
+    const locatorAddress = config.serviceLocator?.address ?? (await startPlatform(stages, this.#threads, data))
     const locator = await LocatorClient.open({
       addresses: [locatorAddress],
       name: config.serviceLocator?.username ?? ORDER_EXECUTION_SERVICE,
@@ -150,7 +145,7 @@ export class Server {
       positionsPerShardMax: engine.positionsPerShardMax,
       tickersMax: engine.tickersMax,
       ratesMax: RATES_MAX,
-      lanes: threadCount(engine.shards),
+      lanes: storeLane(engine.shards, endpoints.length + (standIn === undefined ? 0 : 1)),
       laneBytes: LANE_BYTES,
     })
     const table = new AccountTable(memory.accounts, engine.accountsMax)
@@ -173,63 +168,20 @@ export class Server {
 
     // 4 writer
     const journals = journalsIn(path.join(data, 'journal'), engine.shards)
-    const writerMemory = createWriterShared(journals.length)
-    const writer = new WriterShared(writerMemory)
-    const storeFile = path.join(data, 'store.db')
-    const writerThread = this.#startThread('writer', threadFile('../writer/writer-thread'), {
-      shared: writerMemory,
+    const writer = await startWriter(stages, {
+      memory,
       journals,
-      durability: config.durability,
-      segmentBytes: config.journal.segmentBytes,
-      storeFile,
+      stores: endpoints,
+      standIn,
+      dataDirectory: data,
+      adoptsStore: this.#parts.adoptsStore,
       definitions: world.definitionsData,
-      batchRowsMax: config.writer.batchRowsMax,
-      batchBytesMax: WRITER_BATCH_BYTES_MAX,
-      batchAgeMs: config.writer.batchAgeMs,
-      confirmBytes: WRITER_CONFIRM_BYTES,
-      confirmMs: WRITER_CONFIRM_MS,
-      copiesAlways: config.writer.copy === 'always',
-      lagMaxMs: config.writer.lagMsMax,
-      nice: config.writer.nice,
-      logLevel: config.log.level,
     })
-    this.#onTheWayDown('writer', async () => {
-      writer.stop()
-      await settled(writerThread)
-    })
-    await Promise.race([writer.caughtUp(), writerThread.ended, keepAlive(writerThread)])
 
     // 5 shards
     const doorbell = new Doorbell(memory.doorbells, MAIN_THREAD)
-    this.#shards = Array.from(
-      { length: engine.shards },
-      (_, shard) =>
-        new ShardLink(new RingProducer(memory.commandRings[shard]), new Doorbell(memory.doorbells, shardThread(shard))),
-    )
-    this.#lanes = this.#shards.map((_, shard) => new Lane(memory.lanes, shardThread(shard), LANE_BYTES))
-    const shardThreads = this.#shards.map((_, shard) =>
-      this.#startThread(`shard-${shard}`, threadFile('../shards/shard-thread'), {
-        shard,
-        memory,
-        writerShared: writerMemory,
-        journalNumber: shard,
-        journalDirectory: journals[shard].directory,
-        durability: config.durability,
-        segmentBytes: config.journal.segmentBytes,
-        definitions: world.definitionsData,
-        checks: config.checks,
-        limits: {
-          liveOrdersMax: engine.liveOrdersPerShardMax,
-          clOrdIdsMax: engine.clOrdIdsPerShardMax,
-          listingsMax: engine.tickersMax,
-          positionsMax: engine.positionsPerShardMax,
-        },
-        snapshotReports: engine.snapshotReports,
-        commandsPerTurnMax: engine.batchCommandsMax,
-        spinUs: engine.spinUs,
-        logLevel: config.log.level,
-      }),
-    )
+    const shards = new Shards(stages, memory, journals, writer, world.definitionsData)
+    this.#shards = shards
 
     // What main does with the shards' words and the clients' questions.
     const subscriptions = new Subscriptions()
@@ -238,24 +190,28 @@ export class Server {
       memory.positions.map(region => new PositionTable(region, engine.positionsPerShardMax)),
       shardOf,
     )
-    const journalOf = (shard: number): JournalToRead => ({
-      name: journals[shard].name,
-      directory: journals[shard].directory,
-      untilSequence: writer.durableNext(shard),
-    })
+    const journalsFor = (shard: number): JournalToRead[] => {
+      const all = journals.map(({ name, directory }, number) => ({
+        name,
+        directory,
+        untilSequence: writer.shared.durableNext(number),
+      }))
+      return [...all.splice(shard, 1), ...all]
+    }
     shareReaderOptions({
-      storeFile,
+      stores: writer.stores,
       definitions: world.definitionsData,
       tailBytesMax: READER_TAIL_BYTES_MAX,
+      spillDirectory: data,
     })
     const facts = (message: string, fields: Record<string, string | number>) => log.info(message, fields)
     const history = new History({
       directory: accounts,
-      shards: this.#shards,
+      shards: shards.links,
       shardOf,
       subscriptions,
-      readers: readersOf(this.#threads),
-      journal: journalOf,
+      readers: readersOf(this.#threads, writer.shared, journals),
+      journals: journalsFor,
       subscriptionsMax: config.limits.subscriptionsMax,
       unreadBytesMax: Math.floor(config.limits.outboxBytesMax / 4),
       log: facts,
@@ -268,7 +224,7 @@ export class Server {
     const gate = new Gate({
       limits: config.limits,
       directory: accounts,
-      shards: this.#shards,
+      shards: shards.links,
       shardOf,
       history,
       subscriptions,
@@ -299,73 +255,44 @@ export class Server {
           const session = gate.sessions.find(word)
           if (session !== undefined) history.lookup(session, requestId, row, orderId, purpose)
         },
-        ready: () => {
-          this.#readyShards += 1
-          this.#onShardState()
-        },
-        stopped: () => {
-          this.#stoppedShards += 1
-          this.#onShardState()
-        },
+        ready: () => shards.noteReady(),
+        stopped: () => shards.noteStopped(),
       },
       config.limits.outboxBytesMax,
       session => tooSlow.add(session),
     )
-    void this.#pump(pump, gate, doorbell, tooSlow)
+    void turnPump(stages, { pump, gate, doorbell, tooSlow })
     // Behind the pump, since it is the pump that hears that they have stopped.
-    this.#onTheWayDown('shards', () => this.#stopShards(shardThreads))
+    this.#onTheWayDown('shards', () => this.#stopShards())
 
-    // 6 recovery
-    const startedMs = performance.now()
-    let market: Market | undefined
-    const terms = newAccountTerms()
-    const recovery = new Recovery({
-      storeFile,
+    // 6 recovery, and 7 market: before the orders come back, so that they find it as it is
+    const market = await restoreAccounts(stages, {
+      store: writer.caughtUp,
       definitions: world.definitions,
-      clOrdIdsMax: engine.clOrdIdsPerShardMax * engine.shards,
-      sessionStart: config.sessionStartTime,
+      accounts,
+      table,
+      shards,
+      shardOf,
+      clock: this.#clock,
+      uids,
+      openMarket: () =>
+        openMarket(stages, locator, {
+          quotes: memory.quotes,
+          shards,
+          clock: this.#clock,
+          onAvailability: this.#availability,
+        }),
     })
-    try {
-      const marks = recovery.marks()
-      this.#clock.raise(marks.lastTimestamp)
-      await beyond(uids, marks.lastOrderId)
-      market = new Market(new QuoteTable(memory.quotes, engine.tickersMax), this.#shards, () => this.#clock.nowUs())
-
-      // 7 market: before the orders come back, so that they find it as it is
-      const marketData = await MarketDataClient.open(locator, event => market?.take(event), {
-        onAvailability: this.#availability,
-      })
-      this.#onTheWayDown('market data', () => marketData.close())
-      await marketData.subscribeAll()
-      const { counts } = await restore(recovery, {
-        accounts,
-        shards: this.#shards,
-        shardOf,
-        currencyOf: row => {
-          table.readTerms(row, terms)
-          return terms.currency
-        },
-        nowUs: () => this.#clock.nowUs(),
-        waitForRoom: () => pause(1),
-      })
-      await this.#whenShards(() => this.#readyShards === engine.shards)
-      log.info('accounts are restored', { ...counts, ms: Math.round(performance.now() - startedMs) })
-    } finally {
-      recovery.close()
-    }
 
     // 8 clients
     let droppedBefore = 0
     const ticking = setInterval(() => {
       gate.tick(performance.now())
-      const dropped = market?.dropped ?? 0
+      const { dropped } = market
       if (droppedBefore === 0 && dropped > 0)
         log.warning('market data finds no room; more is counted, not told', { dropped })
       droppedBefore = dropped
-      for (const shard of this.#shards) {
-        shard.post(Command.Time, 0, this.#clock.nowUs(), 0, NOTHING)
-        shard.flush()
-      }
+      shards.tick(this.#clock.nowUs())
     }, TICK_MS)
     this.#onTheWayDown('clock', () => clearInterval(ticking))
     const listener = new Listener(gate, facts)
@@ -374,7 +301,7 @@ export class Server {
       listener.close()
       gate.stopAccepting()
       // What is in the shards' hands already is judged, made durable and answered before anybody is sent away.
-      await this.#stopShards(shardThreads)
+      await this.#stopShards()
       gate.closeAll()
     })
     const registered = config.server.addresses.map(address =>
@@ -399,15 +326,7 @@ export class Server {
 
   /** What the shards have done so far, all together. */
   figures(): Record<string, number> {
-    const commits = new Latencies()
-    let orders = 0
-    let batches = 0
-    for (const lane of this.#lanes) {
-      commits.add(lane.histogram(Metric.CommitLatency))
-      orders += lane.value(Metric.OrdersAccepted)
-      batches += lane.value(Metric.Batches)
-    }
-    return { orders, batches, commitP50Us: commits.percentile(0.5), commitP99Us: commits.percentile(0.99) }
+    return this.#shards?.figures() ?? {}
   }
 
   async #goDown(): Promise<void> {
@@ -439,147 +358,7 @@ export class Server {
     return thread
   }
 
-  async #startPlatform(data: string): Promise<Address> {
-    const { platform } = this.#config
-    const { port1, port2 } = new MessageChannel()
-    const tickers = platform.marketData.tickers
-    const chosen =
-      tickers.length === 0 ? simulatedTickers : simulatedTickers.filter(({ ticker }) => tickers.includes(ticker))
-    const options: PlatformThreadData['options'] = {
-      databasePath: path.resolve(data, platform.dataFile),
-      clientsHost: this.#config.server.interface.host,
-      port: platform.port,
-      market: { seed: platform.seed, eventsPerSecond: platform.marketData.rate, tickers: chosen },
-      ...(platform.world === 'demo' ? {} : { world: readWorldFile(platform.world) }),
-      ...(platform.marketData.replay === undefined ? {} : { replay: { path: platform.marketData.replay } }),
-    }
-    const listening = new Promise<Address>(resolve => {
-      port1.on('message', (message: PlatformThreadMessage) => {
-        if (message.what === 'listening') resolve(message.address)
-        else this.#log.error('the platform met a fault of its own', { fault: message.text })
-      })
-    })
-    const file = threadFile('../services/platform/platform-thread')
-    const thread = this.#threads.start('platform', file, { options, port: port2 }, [port2])
-    const failed = thread.ended.then(() => {
-      throw new Error('the platform ended')
-    })
-    let stopping = false
-    this.#onTheWayDown('platform', async () => {
-      stopping = true
-      port1.postMessage('stop')
-      await settled(thread)
-      port1.close()
-    })
-    const address = await Promise.race([listening, failed])
-    failed.catch((error: unknown) => {
-      if (!stopping) this.#log.error('the platform has ended; what is known of it holds', { error })
-    })
-    return address
+  async #stopShards(): Promise<void> {
+    if (!this.#failed) await this.#shards?.stop(this.#clock.nowUs())
   }
-
-  /** Turns the pump until the process goes down. */
-  async #pump(pump: ReportPump, gate: Gate, doorbell: Doorbell, tooSlow: Set<Session>): Promise<void> {
-    this.#pumping = true
-    this.#onTheWayDown('pump', () => {
-      this.#pumping = false
-      doorbell.ring()
-    })
-    while (this.#pumping) {
-      const moved = pump.turn()
-      for (const session of tooSlow) gate.closeSlow(session)
-      tooSlow.clear()
-      gate.resumeStalled()
-      if (moved) await eventLoopTurn()
-      else await doorbell.parkAsync(gate.hasStalled ? 1 : 1000, pump.hasWork)
-    }
-  }
-
-  #whenShards(reached: () => boolean): Promise<void> {
-    return new Promise(resolve => {
-      const look = () => {
-        if (!reached()) return
-        this.#onShardState = () => undefined
-        resolve()
-      }
-      this.#onShardState = look
-      look()
-    })
-  }
-
-  async #stopShards(threads: readonly HostedThread[]): Promise<void> {
-    if (this.#stoppedShards === this.#shards.length || this.#failed) return
-    for (const shard of this.#shards) {
-      shard.post(Command.Stop, 0, this.#clock.nowUs(), 0, NOTHING)
-      shard.flush()
-    }
-    await Promise.race([
-      this.#whenShards(() => this.#stoppedShards === this.#shards.length),
-      Promise.all(threads.map(({ ended }) => ended.then(() => new Promise(() => undefined)))),
-    ])
-  }
-}
-
-/** The file of a thread's entry: as this file is, a source in a checkout and built in an installed package. */
-function threadFile(path: string): URL {
-  return new URL(path + (import.meta.url.endsWith('.ts') ? '.ts' : '.js'), import.meta.url)
-}
-
-const RATES_MAX = 4096
-const NOTHING = new Uint8Array(0)
-/** Ids skipped at most to get beyond those that the store has. */
-const SKIPPED_IDS_MAX = 1_000_000
-
-/** The journals of this many shards, and those that earlier runs with more shards have left. */
-function journalsIn(directory: string, shards: number) {
-  const journals = Array.from({ length: shards }, (_, shard) => journalOf(directory, `shard-${shard}`, true))
-  const found = fs.existsSync(directory) ? fs.readdirSync(directory) : []
-  for (const name of found.sort()) {
-    const match = /^shard-(\d+)$/.exec(name)
-    if (match !== null && Number(match[1]) >= shards) journals.push(journalOf(directory, name, false))
-  }
-  return journals
-}
-
-function journalOf(directory: string, name: string, isAppended: boolean) {
-  return { name, directory: path.join(directory, name), isAppended }
-}
-
-function readersOf(threads: Threads): Readers {
-  const ask = async (task: ReaderTask) => {
-    const answer = await threads.ask<ReaderTask, ReaderAnswer>(task)
-    if ('code' in answer) throw new HistoryFailed(answer.code, [...answer.params], answer.text)
-    return answer.result
-  }
-  return {
-    orders: async query => (await ask({ ask: 'orders', query })) as Page,
-    reports: async query => (await ask({ ask: 'reports', query })) as Page,
-    order: async query => (await ask({ ask: 'order', query })) as Page,
-    accountOf: async (orderId, journals) => (await ask({ ask: 'accountOf', orderId, journals })) as number | undefined,
-  }
-}
-
-/** New orders must not get ids that the store has: an id service that lost its memory is brought beyond them. */
-async function beyond(uids: UidClient, lastOrderId: number): Promise<void> {
-  for (let skipped = 0; skipped <= SKIPPED_IDS_MAX; skipped++) {
-    await uids.whenAvailable()
-    if (uids.next() > lastOrderId) return
-  }
-  throw new RecoveryFailed(
-    `The uid service hands out ids far below ${lastOrderId}, which the store has already. It has lost its memory or ` +
-      'belongs to another installation; set its next id above that.',
-  )
-}
-
-/** Settles when the thread has ended, however it did. */
-async function settled(thread: HostedThread): Promise<void> {
-  await thread.ended.catch(() => undefined) // told by the supervision already
-}
-
-/** A wait on shared memory does not keep a process alive; this does, until the thread has ended. */
-function keepAlive(thread: HostedThread): Promise<never> {
-  const timer = setInterval(() => undefined, 60_000)
-  const stop = () => clearInterval(timer)
-  thread.ended.then(stop, stop)
-  return new Promise<never>(() => undefined)
 }

@@ -4,8 +4,11 @@
 import { HISTOGRAM_SLOTS, laneBytes } from '../shared-memory/lanes.ts'
 
 export type MetricKind = 'counter' | 'gauge' | 'histogram'
-/** The kinds of threads; each counts in a lane of its own, and shards are told apart by their number. */
-export type MetricThread = 'main' | 'writer' | 'shard'
+/**
+ * The kinds of threads; each counts in a lane of its own, and shards are told apart by their number. Each store has a lane
+ * too, in which the writer counts.
+ */
+export type MetricThread = 'main' | 'writer' | 'store' | 'shard'
 
 export interface MetricEntry {
   /** Name outside, units last; counters are exposed with `_total` behind it, histograms in seconds. */
@@ -13,7 +16,7 @@ export interface MetricEntry {
   readonly help: string
   readonly kind: MetricKind
   /** Unit of the value in the lane. */
-  readonly unit: '1' | 'bytes' | 'us'
+  readonly unit: '1' | 'bytes' | 's' | 'us'
   readonly thread: MetricThread
   /** First slot in the lane. */
   readonly slot: number
@@ -31,7 +34,7 @@ function metric(entry: Omit<MetricEntry, 'slot'>): number {
 
 const counter = (thread: MetricThread, name: string, help: string, unit: '1' | 'bytes' = '1') =>
   metric({ thread, name, help, unit, kind: 'counter' })
-const gauge = (thread: MetricThread, name: string, help: string, unit: '1' | 'bytes' = '1') =>
+const gauge = (thread: MetricThread, name: string, help: string, unit: '1' | 'bytes' | 's' = '1') =>
   metric({ thread, name, help, unit, kind: 'gauge' })
 const latency = (thread: MetricThread, name: string, help: string) =>
   metric({ thread, name, help, unit: 'us', kind: 'histogram' })
@@ -60,11 +63,23 @@ export const Metric = {
   QuotesApplied: counter('main', 'oes_quotes', 'Quotes written into the quote table.'),
   AnswerLatency: latency('main', 'oes_answer', 'From the receipt of a submission to its answer handed to the socket.'),
 
-  RowsStored: counter('writer', 'oes_stored_rows', 'Rows written to the stores.'),
-  StoreBatches: counter('writer', 'oes_store_batches', 'Transactions committed to the stores.'),
-  StoreFailures: counter('writer', 'oes_store_failures', 'Transactions that failed; they are tried again.'),
-  StoreLag: gauge('writer', 'oes_store_lag', 'Journal entries the slowest store has not confirmed.'),
-  StoreLatency: latency('writer', 'oes_store_batch', 'Duration of one transaction.'),
+  StoresUsable: gauge('writer', 'oes_stores_usable', 'Stores that take rows.'),
+  StoreLag: gauge('writer', 'oes_store_lag', 'Journal entries the slowest store that takes part has not confirmed.'),
+
+  StoreState: gauge(
+    'store',
+    'oes_store_state',
+    'How the store is: 0 opening, 1 catching up, 2 following, 3 away, 4 read only, 5 full, 6 busy, 7 needs rebuild, ' +
+      '8 refused, 9 unused.',
+  ),
+  StoreLagRecords: gauge('store', 'oes_store_lag_records', 'Journal entries the store does not have.'),
+  StoreLagBytes: gauge('store', 'oes_store_lag_bytes', 'Their size, estimated from those copied before.', 'bytes'),
+  StoreLagSeconds: gauge('store', 'oes_store_lag_seconds', 'Age of the oldest of them.', 's'),
+  RowsStored: counter('store', 'oes_stored_entries', 'Journal entries written to the store.'),
+  RowsSetAside: counter('store', 'oes_set_aside_entries', 'Journal entries no table of the store takes, kept beside.'),
+  StoreBatches: counter('store', 'oes_store_batches', 'Transactions committed to the store.'),
+  StoreFailures: counter('store', 'oes_store_failures', 'Attempts that failed; each is made again.'),
+  StoreLatency: latency('store', 'oes_store_batch', 'Duration of one transaction.'),
 
   Commands: counter('shard', 'oes_commands', 'Commands taken from the command ring.'),
   CommandsPoisoned: counter(

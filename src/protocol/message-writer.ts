@@ -28,6 +28,19 @@ export class MessageWriter {
     this.position = 0
   }
 
+  /** Exchanges what is written, and the room for it, with another writer of the same limit. */
+  exchange(other: MessageWriter): void {
+    assert(other.#bytesMax === this.#bytesMax)
+    const { bytes, position } = this
+    const view = this.#view
+    this.bytes = other.bytes
+    this.position = other.position
+    this.#view = other.#view
+    other.bytes = bytes
+    other.position = position
+    other.#view = view
+  }
+
   /** Begins a frame: leaves room for its length and makes sure the fixed part of a message fits. */
   beginFrame(): void {
     this.reserve(MESSAGE_FIXED_BYTES_MAX)

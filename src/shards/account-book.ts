@@ -38,6 +38,8 @@ export class AccountBook {
   readonly accountId: number
   /** By the number of the listing. */
   readonly holdings = new Map<number, Holding>()
+  /** The one asked for last: most accounts stay with a ticker for many orders. */
+  #recent: Holding | undefined
   buyingPower: BuyingPowerModel
   /** Currency in which buying power is counted; that of the risk parameters when the model was built. */
   currency: number
@@ -66,9 +68,17 @@ export class AccountBook {
     this.buyingPower = buyingPower
   }
 
+  /** The holding in a listing; undefined where there is none. */
+  findHolding(listing: Listing): Holding | undefined {
+    if (this.#recent?.listing === listing) return this.#recent
+    const holding = this.holdings.get(listing.index)
+    if (holding !== undefined) this.#recent = holding
+    return holding
+  }
+
   /** The holding in a listing, opened if there is none yet. */
   holding(listing: Listing): Holding {
-    let holding = this.holdings.get(listing.index)
+    let holding = this.findHolding(listing)
     if (holding === undefined) {
       holding = {
         accountRow: this.row,

@@ -26,7 +26,7 @@ export class BookUnderCheck implements AccountUnderCheck {
   look(book: AccountBook, listing: Listing): void {
     const { view } = this.#state
     this.#book = book
-    this.#holding = listing.index === NOT_LISTED ? undefined : book.holdings.get(listing.index)
+    this.#holding = listing.index === NOT_LISTED ? undefined : book.findHolding(listing)
     this.currency = book.currency
     this.buyingPowerLimit = view.buyingPowerLimit(book.row)
     this.riskState = view.riskState(book.row)

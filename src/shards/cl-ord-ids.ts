@@ -21,7 +21,7 @@ export class ClOrdIds {
   readonly #orderId: Float64Array
   readonly #fingerprint: Int32Array
   readonly #hash: Int32Array
-  /** Entry number at each place of the hash table, or NONE. */
+  /** Two words for each place of the hash table: entry number, or NONE, and its hash, so that most looks end here. */
   readonly #places: Int32Array
   readonly #mask: number
   readonly #isLive: (orderId: number) => boolean
@@ -43,7 +43,7 @@ export class ClOrdIds {
     this.#orderId = new Float64Array(capacity)
     this.#fingerprint = new Int32Array(2 * capacity)
     this.#hash = new Int32Array(capacity)
-    this.#places = new Int32Array(places).fill(NONE)
+    this.#places = new Int32Array(2 * places).fill(NONE)
     this.#mask = places - 1
     this.#isLive = isLive
   }
@@ -53,9 +53,13 @@ export class ClOrdIds {
     const hash = hashOf(account, from, start, end)
     this.#lastHash = hash
     for (let place = hash & this.#mask; ; place = (place + 1) & this.#mask) {
-      const entry = this.#places[place]
+      const entry = this.#places[2 * place]
       if (entry === NONE) return NONE
-      if (this.#hash[entry] === hash && this.#account[entry] === account && this.#same(entry, from, start, end)) {
+      if (
+        this.#places[2 * place + 1] === hash &&
+        this.#account[entry] === account &&
+        this.#same(entry, from, start, end)
+      ) {
         return entry
       }
     }
@@ -100,24 +104,27 @@ export class ClOrdIds {
   }
 
   #enter(entry: number): void {
-    let place = this.#hash[entry] & this.#mask
-    while (this.#places[place] !== NONE) place = (place + 1) & this.#mask
-    this.#places[place] = entry
+    const hash = this.#hash[entry]
+    let place = hash & this.#mask
+    while (this.#places[2 * place] !== NONE) place = (place + 1) & this.#mask
+    this.#places[2 * place] = entry
+    this.#places[2 * place + 1] = hash
   }
 
   // Takes the entry out of the table and moves back what had been displaced, so that no marks of deletion pile up.
   #leave(entry: number): void {
     const mask = this.#mask
     let hole = this.#hash[entry] & mask
-    while (this.#places[hole] !== entry) hole = (hole + 1) & mask
-    for (let place = (hole + 1) & mask; this.#places[place] !== NONE; place = (place + 1) & mask) {
-      const home = this.#hash[this.#places[place]] & mask
-      if (((place - home) & mask) >= ((place - hole) & mask)) {
-        this.#places[hole] = this.#places[place]
+    while (this.#places[2 * hole] !== entry) hole = (hole + 1) & mask
+    for (let place = (hole + 1) & mask; this.#places[2 * place] !== NONE; place = (place + 1) & mask) {
+      const hash = this.#places[2 * place + 1]
+      if (((place - hash) & mask) >= ((place - hole) & mask)) {
+        this.#places[2 * hole] = this.#places[2 * place]
+        this.#places[2 * hole + 1] = hash
         hole = place
       }
     }
-    this.#places[hole] = NONE
+    this.#places[2 * hole] = NONE
   }
 
   #same(entry: number, from: Uint8Array, start: number, end: number): boolean {

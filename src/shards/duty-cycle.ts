@@ -1,6 +1,11 @@
-// The loop of a shard's thread. One turn: take the commands that are there, step each, make the events durable with one
-// write, and only then show anything to anybody. Under load a turn takes hundreds of orders and they share that write;
-// alone, an order waits for one.
+// The loop of a shard's thread. A turn takes the commands that are there and steps each; what comes of them is closed as
+// one block, made durable with one write, and only then shown to anybody:
+//
+//   take, step … ─→ close ─→ journal ─→ show rows, publish, ring main
+//
+// An order alone is written at once. Where more commands wait, the block is handed to the committing thread and the shard
+// steps on, into the next block, which closes when the one before is durable: the processor and the disk work at the
+// same time, and while the disk is slow the blocks are long.
 
 import { assert, unreachable } from '../base/assert.ts'
 import type { SimulatedVenue } from '../destinations/simulated-venue.ts'
@@ -23,6 +28,7 @@ import {
 } from '../shared-memory/records.ts'
 import type { RingConsumer, RingProducer } from '../shared-memory/ring.ts'
 import { EventBlock } from './event-block.ts'
+import type { Listing } from './listings.ts'
 import type { MarketFeed } from './market-feed.ts'
 import { type OrderDesk, RequestCommand } from './order-desk.ts'
 import type { Restoration } from './restoration.ts'
@@ -30,14 +36,35 @@ import type { ShardRows } from './shard-rows.ts'
 import type { ShardState } from './shard-state.ts'
 import type { Snapshots } from './snapshots.ts'
 
-/** What makes a block durable: the journal, or nothing in a rehearsal. */
+/** What makes blocks durable, one after the other. Entries lie in `[32, end)` of the block. */
 export interface BlockSink {
-  /** Returns once the entries in `[32, end)` are durable in the configured mode. */
+  /** Returns once the entries are durable in the configured mode. */
   append(block: Uint8Array, end: number, entries: number): void
+  /** Hands the entries over, to be durable later; false where that is not possible, and nothing was done. */
+  begin(block: Uint8Array, end: number, entries: number): boolean
+  /** Whether it is known how what was begun has ended. */
+  readonly isDone: boolean
+  /** Ends what is done. @returns how long the disk took, in µs. @throws where the entries could not be written. */
+  finish(): number
 }
 
-/** A turn ends early once its events fill this many bytes, so that the first of them do not wait for the last. */
-const TURN_BYTES_MAX = 1 << 20
+/** A block is closed once it has this many bytes, so that the first of its events do not wait for the last. */
+const BLOCK_EVENTS_BYTES_MAX = 1 << 20
+/** When a block is closed, and how it goes to the disk. */
+export interface BlockRules {
+  /** Commands stepped before a block is closed while more wait. */
+  readonly commandsShared: number
+  /** From so many commands on a block is handed over; a smaller one with nothing behind it is written at once. */
+  readonly commandsHandedOverMin: number
+}
+
+/**
+ * In shorter blocks the commits and the wakings around them eat what working at the same time gains, with longer ones
+ * everybody waits for everybody again. The few orders of a quiet moment are answered sooner without another thread.
+ */
+const BLOCK_RULES: BlockRules = { commandsShared: 128, commandsHandedOverMin: 16 }
+/** Commands stepped between two looks at the disk. */
+const COMMANDS_PER_LOOK = 8
 
 export interface DutyCycleParts {
   readonly state: ShardState
@@ -58,8 +85,10 @@ export interface DutyCycleParts {
   readonly mainDoorbell: Doorbell
   /** Counters and latencies of this shard. */
   readonly lane: Lane
-  /** Commands taken in one turn at most. */
+  /** Commands of one block at most. */
   readonly commandsPerTurnMax: number
+  /** Those of the server, unless a rehearsal has rules of its own. */
+  readonly blockRules?: BlockRules | undefined
 }
 
 interface PendingNotice {
@@ -74,10 +103,19 @@ interface PendingNotice {
 
 export class DutyCycle {
   readonly #parts: DutyCycleParts
+  readonly #rules: BlockRules
   readonly #request = new RequestCommand()
-  /** Notices of this turn that follow its events. */
-  readonly #notices: PendingNotice[] = []
+  /** Notices that follow the events of the open block. */
+  #notices: PendingNotice[] = []
+  // The closed block, on its way to the disk, and what goes out with it.
+  readonly #closedEvents: EventBlock
+  readonly #closedReplies: EventBlock
+  #closedNotices: PendingNotice[] = []
+  #closedListings: Listing[] = []
+  #isCommitting = false
   #stopping = false
+  /** Commands stepped into the open block. */
+  #stepped = 0
   /**
    * Between the first piece of recovery and its end accounts are incomplete, and no snapshot may be taken: it would be
    * what the next recovery believes.
@@ -87,63 +125,127 @@ export class DutyCycle {
 
   constructor(parts: DutyCycleParts) {
     this.#parts = parts
-    this.#hasWork = () => parts.commands.hasNext()
+    this.#rules = parts.blockRules ?? BLOCK_RULES
+    this.#closedEvents = parts.events.another()
+    this.#closedReplies = parts.replies.another()
+    this.#hasWork = () =>
+      this.#isCommitting
+        ? parts.journal.isDone || (this.#hasRoom && parts.commands.hasNext())
+        : parts.commands.hasNext()
   }
 
   /** Turns until a Stop command was carried out. */
   run(): void {
     const { doorbell } = this.#parts
-    while (!this.#stopping) {
+    while (!this.#stopping || this.#isCommitting) {
       if (!this.turn()) doorbell.park(1000, this.#hasWork)
     }
   }
 
   /** One turn; false where there was nothing to do. */
   turn(): boolean {
-    const {
-      commands,
-      commandsPerTurnMax,
-      doorbell,
-      events,
-      replies,
-      journal,
-      lane,
-      rows,
-      mainDoorbell,
-      snapshots,
-      state,
-    } = this.#parts
+    const { commands, journal, lane } = this.#parts
+    let isMoved = this.#take() > 0
+    if (this.#isCommitting) {
+      if (!journal.isDone) return isMoved
+      lane.record(Metric.CommitLatency, journal.finish())
+      this.#isCommitting = false
+      this.#publishClosed()
+      isMoved = true
+    }
+    const { commandsShared, commandsHandedOverMin } = this.#rules
+    const stepped = this.#stepped
+    const isMoreWaiting = !this.#stopping && commands.hasNext()
+    if (stepped === 0 || (isMoreWaiting && stepped < commandsShared && this.#hasRoom)) return isMoved || isMoreWaiting
+    this.#close()
+    const { count, end, writer } = this.#closedEvents
+    if (count > 0) {
+      const isHandedOver = !this.#stopping && (isMoreWaiting || stepped >= commandsHandedOverMin)
+      this.#isCommitting = isHandedOver && journal.begin(writer.bytes, end, count)
+      if (this.#isCommitting) return true
+      const beganMs = performance.now()
+      journal.append(writer.bytes, end, count)
+      lane.record(Metric.CommitLatency, 1000 * (performance.now() - beganMs))
+    }
+    this.#publishClosed()
+    return true
+  }
+
+  /** Steps commands into the open block, until there are none or it is time to look after the disk. */
+  #take(): number {
+    const { commands, journal, lane } = this.#parts
     let taken = 0
-    while (taken < commandsPerTurnMax && events.end < TURN_BYTES_MAX && !this.#stopping && commands.next()) {
+    while (this.#hasRoom && !this.#stopping) {
+      if (this.#isCommitting) {
+        if (taken % COMMANDS_PER_LOOK === 0 && journal.isDone) break
+      } else if (this.#stepped >= this.#rules.commandsShared) break
+      if (!commands.next()) break
       this.#step(commands.bytes, commands.view, commands.offset, commands.length)
+      this.#stepped += 1
       taken += 1
     }
-    if (taken === 0) return false
+    if (taken === 0) return 0
     commands.release()
-    if (!this.#restoring) snapshots.takeDue()
     lane.add(Metric.Commands, taken)
+    return taken
+  }
+
+  /** Whether the open block takes more. */
+  get #hasRoom(): boolean {
+    const { commandsPerTurnMax, events } = this.#parts
+    return this.#stepped < commandsPerTurnMax && events.end < BLOCK_EVENTS_BYTES_MAX
+  }
+
+  /** Closes the open block: what is stepped from now on belongs to the next. */
+  #close(): void {
+    const { events, replies, lane, rows, snapshots, state, doorbell } = this.#parts
+    if (!this.#restoring) snapshots.takeDue()
+    for (const notice of this.#notices) {
+      if (notice.type !== Notice.Marker) continue
+      // Taken here, behind the block's events, so that the cut is exact.
+      const book = state.books[notice.a]
+      notice.c = book?.orderSequence ?? 0
+      notice.d = book?.reportSequence ?? 0
+    }
+    rows.stage()
+    const notices = this.#closedNotices
+    this.#closedNotices = this.#notices
+    this.#notices = notices
+    const listings = this.#closedListings
+    this.#closedListings = state.newListings
+    state.newListings = listings
+    this.#closedEvents.exchange(events)
+    this.#closedReplies.exchange(replies)
+    this.#stepped = 0
+    lane.set(Metric.OrdersOpen, state.orders.size)
+    lane.set(Metric.Parks, doorbell.parks)
+  }
+
+  /** Shows and sends what the closed block holds, which is durable now. */
+  #publishClosed(): void {
+    const { lane, mainDoorbell, rows } = this.#parts
+    const events = this.#closedEvents
+    const replies = this.#closedReplies
     if (events.count > 0) {
-      const beganMs = performance.now()
-      journal.append(events.writer.bytes, events.end, events.count)
-      lane.record(Metric.CommitLatency, 1000 * (performance.now() - beganMs))
       lane.add(Metric.Batches)
       lane.add(Metric.JournalEntries, events.count)
       lane.add(Metric.JournalBytes, events.end)
     }
-    lane.set(Metric.OrdersOpen, state.orders.size)
-    lane.set(Metric.Parks, doorbell.parks)
-    rows.flush()
-    this.#publishListings()
+    rows.show()
+    for (const { index, text } of this.#closedListings) {
+      this.#write({ type: Notice.Listing, session: 0, a: index, b: 0, c: 0, d: 0, text })
+    }
+    this.#closedListings.length = 0
     this.#publish(Notice.Events, events)
     this.#publish(Notice.Replies, replies)
-    this.#publishNotices()
+    for (const notice of this.#closedNotices) this.#write(notice)
+    this.#closedNotices.length = 0
     events.clear()
     replies.clear()
     mainDoorbell.ring()
-    return true
   }
 
-  /** Asks main, behind this turn's events, to answer from the durable record. */
+  /** Asks main, behind the block's events, to answer from the durable record. */
   readonly lookup = (
     session: number,
     requestId: number,
@@ -257,30 +359,6 @@ export class DutyCycle {
     for (let i = 2 * first; i < 2 * last; i++, at += 4) reports.view.setUint32(at, block.routing[i], true)
     reports.bytes.set(block.writer.bytes.subarray(start, end), at)
     reports.publish()
-  }
-
-  #publishListings(): void {
-    const { newListings } = this.#parts.state
-    if (newListings.length === 0) return
-    for (const listing of newListings) {
-      this.#write({ type: Notice.Listing, session: 0, a: listing.index, b: 0, c: 0, d: 0, text: listing.text })
-    }
-    newListings.length = 0
-  }
-
-  #publishNotices(): void {
-    const notices = this.#notices
-    if (notices.length === 0) return
-    for (const notice of notices) {
-      if (notice.type === Notice.Marker) {
-        // Taken here, behind the turn's events, so that the cut is exact.
-        const book = this.#parts.state.books[notice.a]
-        notice.c = book?.orderSequence ?? 0
-        notice.d = book?.reportSequence ?? 0
-      }
-      this.#write(notice)
-    }
-    notices.length = 0
   }
 
   #write(notice: PendingNotice): void {

@@ -247,7 +247,7 @@ export class OrderDesk {
 
     const side = order.side as Side
     const holding = passed ? book.holding(listing) : undefined
-    const known = holding ?? (listing.index === NOT_LISTED ? undefined : book.holdings.get(listing.index))
+    const known = holding ?? (listing.index === NOT_LISTED ? undefined : book.findHolding(listing))
     const pendingSell = known?.pendingSell ?? 0
     const shortFlag = side === Side.Ask && pendingSell + order.quantity > (known?.position ?? 0)
     let holdPrice: Price = this.#checked.holdPrice
@@ -354,7 +354,7 @@ export class OrderDesk {
 
   #fits(book: AccountBook, listing: Listing, quantity: Quantity, price: Price, refusal: Refusal): boolean {
     const state = this.#state
-    if (!book.holdings.has(listing.index)) {
+    if (book.findHolding(listing) === undefined) {
       if (state.positions >= state.limits.positionsMax) {
         return refusal.set(Reason.Capacity, 'positions', state.limits.positionsMax)
       }

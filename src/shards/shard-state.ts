@@ -36,7 +36,7 @@ export class ShardState {
   readonly touchedBooks: AccountBook[] = []
   readonly touchedHoldings: Holding[] = []
   /** Listings numbered since main was last told. */
-  readonly newListings: Listing[] = []
+  newListings: Listing[] = []
   positions = 0
 
   constructor(definitions: Definitions, limits: ShardLimits, view: MarketView, lane: Lane) {

@@ -9,6 +9,7 @@ import { acrossThreads } from '../journal/journal-errors.ts'
 import { JournalWriter } from '../journal/journal-writer.ts'
 import type { Durability } from '../journal/segment.ts'
 import { AccountTable } from '../shared-memory/account-table.ts'
+import { CommitSlot } from '../shared-memory/commit-slot.ts'
 import { Doorbell } from '../shared-memory/doorbell.ts'
 import { Lane } from '../shared-memory/lanes.ts'
 import { MAIN_THREAD, type SharedMemory, shardThread } from '../shared-memory/memory-map.ts'
@@ -17,6 +18,7 @@ import { QuoteTable } from '../shared-memory/quote-table.ts'
 import { RateTable } from '../shared-memory/rate-table.ts'
 import { RingConsumer, RingProducer } from '../shared-memory/ring.ts'
 import { WriterShared } from '../shared-memory/writer-shared.ts'
+import { JournalSink } from './journal-sink.ts'
 import { assembleShard } from './shard.ts'
 import type { ShardLimits } from './shard-state.ts'
 
@@ -28,7 +30,11 @@ export interface ShardThreadOptions {
   readonly writerShared: SharedArrayBuffer
   readonly journalNumber: number
   readonly journalDirectory: string
+  /** Where the journal begins, if it has not begun yet. */
+  readonly journalFirstSequence: number
   readonly durability: Durability
+  /** To the committing thread; without it the shard writes every block itself. */
+  readonly commitSlot: SharedArrayBuffer | undefined
   readonly segmentBytes: number
   /** As `definitionsFromData` takes them. */
   readonly definitions: unknown
@@ -56,10 +62,11 @@ function run(options: ShardThreadOptions): void {
     directory: options.journalDirectory,
     durability: options.durability,
     segmentBytes: options.segmentBytes,
+    firstSequence: options.journalFirstSequence,
   })
   if (journal.repaired !== undefined) log.warning('the torn tail of the journal was cut off', { ...journal.repaired })
-  const writer = new WriterShared(options.writerShared)
-  writer.publishDurable(options.journalNumber, journal.nextSequence)
+  const slot = options.commitSlot === undefined ? undefined : new CommitSlot(options.commitSlot)
+  const sink = new JournalSink(journal, new WriterShared(options.writerShared), options.journalNumber, slot)
   const { cycle } = assembleShard({
     ...options,
     definitions: definitionsFromData(options.definitions),
@@ -72,13 +79,11 @@ function run(options: ShardThreadOptions): void {
     doorbell: new Doorbell(memory.doorbells, shardThread(shard), options.spinUs),
     mainDoorbell: new Doorbell(memory.doorbells, MAIN_THREAD),
     lane: new Lane(memory.lanes, shardThread(shard), sizes.laneBytes),
-    journal: {
-      append(block, end, entries) {
-        const first = journal.append(block, end, entries)
-        writer.publishDurable(options.journalNumber, first + entries)
-      },
-    },
+    journal: sink,
   })
-  cycle.run()
-  journal.close()
+  try {
+    cycle.run()
+  } finally {
+    sink.close()
+  }
 }

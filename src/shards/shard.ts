@@ -12,7 +12,7 @@ import type { PositionTable } from '../shared-memory/position-table.ts'
 import type { QuoteTable } from '../shared-memory/quote-table.ts'
 import type { RateTable } from '../shared-memory/rate-table.ts'
 import type { RingConsumer, RingProducer } from '../shared-memory/ring.ts'
-import { type BlockSink, DutyCycle } from './duty-cycle.ts'
+import { type BlockRules, type BlockSink, DutyCycle } from './duty-cycle.ts'
 import { EventBlock } from './event-block.ts'
 import { MarketFeed } from './market-feed.ts'
 import { MarketView } from './market-view.ts'
@@ -23,9 +23,9 @@ import { ShardRows } from './shard-rows.ts'
 import { type ShardLimits, ShardState } from './shard-state.ts'
 import { Snapshots } from './snapshots.ts'
 
-/** First size of the buffer that collects a turn's events; grows if one market event fills many orders. */
+/** First size of the buffers that collect a block's events; grows if one market event fills many orders. */
 const EVENTS_BYTES = 4 << 20
-/** One turn takes commands up to a megabyte of events, and one market event may end every live order of the shard. */
+/** A block takes commands up to a megabyte of events, and one market event may end every live order of the shard. */
 const EVENTS_BYTES_MAX = 512 << 20
 
 export interface ShardParts {
@@ -44,6 +44,8 @@ export interface ShardParts {
   readonly doorbell: Doorbell
   readonly mainDoorbell: Doorbell
   readonly journal: BlockSink
+  /** When blocks are closed and handed over; the server's own rules unless a rehearsal has others. */
+  readonly blockRules?: BlockRules | undefined
   readonly lane: Lane
   /** Where orders go; the simulated venue and manual entry unless a rehearsal has destinations of its own. */
   readonly destinations?: (life: OrderLife, state: ShardState) => Destinations

@@ -11,9 +11,10 @@
 //   position tables     shard        the shard                                    main
 //   quote table         process      main                                         shards
 //   rate table          process      main                                         shards
-//   lanes               process      each thread its own lane                     main
+//   lanes               process      each thread its own · the writer: stores     main
 //
-// Doorbells and lanes are numbered alike: main, the writer, then the shards.
+// Doorbells and lanes are numbered alike: main, the writer, then the shards. Behind those there is a lane for each store,
+// in which the writer counts.
 
 import { assert } from '../base/assert.ts'
 import { accountTableBytes } from './account-table.ts'
@@ -39,7 +40,7 @@ export interface SharedMemorySizes {
   readonly tickersMax: number
   /** Pairs of currencies; 72 bytes each. */
   readonly ratesMax: number
-  /** Lanes: one per thread that counts; at least main, the writer and each shard. */
+  /** Lanes: one per thread that counts, at least main, the writer and each shard; and one per store. */
   readonly lanes: number
   /** From the catalogue of metrics. */
   readonly laneBytes: number
@@ -67,6 +68,11 @@ const SHARD_THREADS = 2
 /** Number of a shard's doorbell and lane. */
 export function shardThread(shard: number): number {
   return SHARD_THREADS + shard
+}
+
+/** Number of a store's lane. */
+export function storeLane(shards: number, store: number): number {
+  return threadCount(shards) + store
 }
 
 /** Threads that have a doorbell and a lane. */

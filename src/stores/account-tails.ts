@@ -1,208 +1,329 @@
-// What the journals hold of an account beyond the store: the events that the writer has not copied yet. A worker keeps
-// the tails it was asked for, with their open readers, so that the pages of one query and the next queries of the same
-// account read each entry once; least recently used tails go first when all of them together grow too large.
+// What the journals hold of an account beyond a store: the events that the writer has not copied yet. A reader keeps one
+// index of each journal for all accounts (tail-index.ts), which goes on from query to query and begins anew once most of
+// what it covers is in the stores; so each entry is read twice at most, and memory follows what the stores lack, up to a
+// bound (page-pool.ts).
 
-import { isTerminal } from '../domain/order-status.ts'
-import { JournalReader } from '../journal/journal-reader.ts'
-import { Kind } from '../protocol/kinds.ts'
-import {
-  type AcceptedEvent,
-  accountAt,
-  decodeOrderEvent,
-  EventOffset,
-  MalformedEvent,
-  type OrderEvent,
-} from '../protocol/order-events.ts'
+import { assert } from '../base/assert.ts'
+import type { JournalBodies } from './journal-bodies.ts'
 import { StoreUnavailable } from './order-store.ts'
+import { PagePool } from './page-pool.ts'
+import { TailIndex, type TailRun } from './tail-index.ts'
 
-/** A journal that may hold events which the store does not have. */
+/** A journal that may hold events which a store does not have. */
 export interface JournalToRead {
-  /** By which the store remembers its position. */
+  /** By which the stores remember their position. */
   readonly name: string
   readonly directory: string
-  /** What lies before this sequence is durable. */
+  /** What lies before this sequence is durable; Infinity for a journal that nobody appends to. */
   readonly untilSequence: number
 }
 
-/** One event beyond the store. Its body is [start, end) of `bytes`, its request id is 0. */
-export interface TailEvent {
-  readonly body: Uint8Array
-  readonly reportSequence: number
-  readonly orderId: number
-  readonly timestamp: number
-  /** The order, where this is its acceptance. */
-  readonly accepted: AcceptedEvent | undefined
-  /** True where nothing of the order follows. */
-  readonly isLast: boolean
+/** The store is there, but the journals do not hold what it lacks. */
+export class HistoryMissing extends StoreUnavailable {
+  override name = 'HistoryMissing'
 }
 
-/** What a TailEvent and its place in the lists cost beside the body, in bytes; an acceptance is decoded and costs more. */
-const EVENT_BYTES = 200
-const ACCEPTED_BYTES = 600
+/** A part of a tail: events [firstEvent, endEvent) of a run, and the orders [firstOrder, endOrder) accepted by them. */
+interface Piece {
+  readonly run: TailRun
+  readonly firstEvent: number
+  readonly endEvent: number
+  readonly firstOrder: number
+  readonly endOrder: number
+}
 
-/** The events of one account beyond a report sequence, in order. */
+/** An order that was accepted in a tail. */
+export interface TailOrder {
+  readonly orderId: number
+  readonly orderSequence: number
+  /** Of its acceptance. */
+  readonly reportSequence: number
+  readonly timestamp: number
+}
+
+/** The events of one account from behind a report up to another. Good until the tails are asked again. */
 export class AccountTail {
-  readonly events: TailEvent[] = []
-  readonly #byOrder = new Map<number, TailEvent[]>()
-  readonly #reader: JournalReader
-  readonly #account: number
-  sizeBytes = 0
+  readonly #pieces: readonly Piece[]
 
-  constructor(journal: JournalToRead, account: number, fromSequence: number) {
-    this.#account = account
-    this.#reader = JournalReader.open(journal.directory, fromSequence)
+  constructor(pieces: readonly Piece[]) {
+    this.#pieces = pieces
   }
 
-  /** The journal's next entry to be read. */
-  get nextSequence(): number {
-    return this.#reader.nextSequence
+  /** Order sequence of the last order accepted, or undefined where none was. */
+  get lastOrderSequence(): number | undefined {
+    const piece = this.#pieces.findLast(({ firstOrder, endOrder }) => firstOrder < endOrder)
+    return piece && piece.run.firstOrderSequence + piece.endOrder - 1
   }
 
-  /** The account's last report sequence read so far; 0 where there is none. */
-  get reportSequence(): number {
-    return this.events.at(-1)?.reportSequence ?? 0
-  }
-
-  /** The events of one order, in order. */
-  ofOrder(orderId: number): readonly TailEvent[] {
-    return this.#byOrder.get(orderId) ?? NO_EVENTS
-  }
-
-  /** Reads on until the event with `reportSequence` is there, or the journal's durable end; at most `bytesMax` more. */
-  readTo(reportSequence: number, untilSequence: number, bytesMax: number): void {
-    const sizeMax = this.sizeBytes + bytesMax
-    while (this.reportSequence < reportSequence && this.#reader.nextSequence < untilSequence) {
-      this.#reader.read((_, bytes, offset, length) => this.#take(bytes, offset, length), {
-        entriesMax: 1024,
-        untilSequence,
-      })
-      if (this.sizeBytes > sizeMax) {
-        throw new StoreUnavailable(`the store lacks more of account ${this.#account} than memory may hold`)
+  /** The first report from `sequence` on; undefined where there is none. */
+  reportFrom(sequence: number): number | undefined {
+    for (const { run, firstEvent, endEvent } of this.#pieces) {
+      for (let event = Math.max(firstEvent, sequence - run.firstReportSequence); event < endEvent; event++) {
+        if (!run.isVoid(event)) return run.firstReportSequence + event
       }
     }
+    return undefined
   }
 
-  /** Forgets what the store has. */
-  dropTo(reportSequence: number): void {
-    let count = 0
-    for (; count < this.events.length && this.events[count]!.reportSequence <= reportSequence; count++) {
-      const event = this.events[count]!
-      this.sizeBytes -= costOf(event)
-      const ofOrder = this.#byOrder.get(event.orderId)!
-      ofOrder.shift()
-      if (ofOrder.length === 0) this.#byOrder.delete(event.orderId)
+  /** The last report up to `sequence`; undefined where there is none. */
+  reportUntil(sequence: number): number | undefined {
+    for (let at = this.#pieces.length - 1; at >= 0; at--) {
+      const { run, firstEvent, endEvent } = this.#pieces[at]!
+      for (let event = Math.min(endEvent - 1, sequence - run.firstReportSequence); event >= firstEvent; event--) {
+        if (!run.isVoid(event)) return run.firstReportSequence + event
+      }
     }
-    this.events.splice(0, count)
-  }
-
-  close(): void {
-    this.#reader.close()
-  }
-
-  #take(bytes: Buffer, offset: number, length: number): void {
-    if (accountAt(bytes, offset) !== this.#account || bytes[offset + EventOffset.kind] === Kind.InventorySnapshot)
-      return
-    const body = Uint8Array.prototype.slice.call(bytes, offset, offset + length)
-    body.fill(0, EventOffset.requestId, EventOffset.requestId + 4)
-    let event: OrderEvent
-    try {
-      event = decodeOrderEvent(body, 0, length)
-    } catch (error) {
-      // The writer will set it aside, and tell; no answer ever shows it.
-      if (error instanceof MalformedEvent) return
-      throw error
-    }
-    if (event.kind === Kind.InventorySnapshot) return
-    const tailEvent: TailEvent = {
-      body,
-      reportSequence: event.reportSequence,
-      orderId: event.orderId,
-      timestamp: event.timestamp,
-      accepted: event.kind === Kind.OrderAccepted ? event : undefined,
-      isLast: event.kind === Kind.ExecutionReport && isTerminal(event.status),
-    }
-    this.events.push(tailEvent)
-    const ofOrder = this.#byOrder.get(event.orderId)
-    if (ofOrder === undefined) this.#byOrder.set(event.orderId, [tailEvent])
-    else ofOrder.push(tailEvent)
-    this.sizeBytes += costOf(tailEvent)
-  }
-}
-
-const NO_EVENTS: readonly TailEvent[] = []
-
-function costOf(event: TailEvent): number {
-  return event.body.length + EVENT_BYTES + (event.accepted === undefined ? 0 : ACCEPTED_BYTES)
-}
-
-/** The tails of one worker. */
-export class AccountTails {
-  /** In the order of their last use. */
-  readonly #tails = new Map<string, AccountTail>()
-  readonly #bytesMax: number
-
-  /** @param bytesMax most memory for all tails together, in bytes; one tail alone must fit. */
-  constructor(bytesMax: number) {
-    this.#bytesMax = bytesMax
+    return undefined
   }
 
   /**
-   * The events of `account` after `storedReportSequence`, up to `reportSequence` at least.
-   * @param storedSequence the store's position in the journal.
-   * @throws StoreUnavailable where the tail is larger than memory allows, or the journal does not hold the event.
-   * @throws JournalTrimmed where the store has moved on meanwhile: ask it again.
+   * The body of a report, in buffers that are used again for the next one. Its request id is whatever the request had.
+   * @throws JournalTrimmed, JournalDamaged
    */
-  get(
-    journal: JournalToRead,
-    account: number,
-    storedSequence: number,
-    storedReportSequence: number,
-    reportSequence: number,
-  ): AccountTail {
-    const key = `${journal.directory} ${account}`
-    let tail = this.#tails.get(key)
-    this.#tails.delete(key)
-    // A tail that the store has overtaken would read through what nobody needs.
-    if (tail !== undefined && tail.nextSequence <= storedSequence) {
-      tail.close()
-      tail = undefined
-    }
-    tail ??= new AccountTail(journal, account, storedSequence + 1)
-    try {
-      tail.dropTo(storedReportSequence)
-      tail.readTo(reportSequence, journal.untilSequence, this.#bytesMax)
-      tail.dropTo(storedReportSequence)
-    } catch (error) {
-      tail.close()
-      throw error
-    }
-    if (tail.reportSequence < reportSequence) {
-      tail.close()
-      throw new StoreUnavailable(
-        `neither the store nor journal ${journal.name} has report ${reportSequence} of account ${account}`,
-      )
-    }
-    this.#tails.set(key, tail)
-    this.#evict()
-    return tail
+  body(reportSequence: number): JournalBodies {
+    const { run } = this.#pieceOf(reportSequence)
+    run.readBody(reportSequence - run.firstReportSequence)
+    return run.index.bodies
   }
 
-  close(): void {
-    for (const tail of this.#tails.values()) tail.close()
-    this.#tails.clear()
+  /** The first order accepted with this order sequence or a later one. */
+  orderFrom(orderSequence: number): TailOrder | undefined {
+    for (const piece of this.#pieces) {
+      const order = Math.max(piece.firstOrder, orderSequence - piece.run.firstOrderSequence)
+      if (order < piece.endOrder) return orderAt(piece.run, order)
+    }
+    return undefined
   }
 
-  #evict(): void {
-    let total = 0
-    for (const tail of this.#tails.values()) total += tail.sizeBytes
-    for (const [key, tail] of this.#tails) {
-      if ((total <= this.#bytesMax && this.#tails.size <= TAILS_MAX) || this.#tails.size === 1) return
-      total -= tail.sizeBytes
-      tail.close()
-      this.#tails.delete(key)
+  /** The last order accepted with this order sequence or an earlier one. */
+  orderUntil(orderSequence: number): TailOrder | undefined {
+    for (let at = this.#pieces.length - 1; at >= 0; at--) {
+      const piece = this.#pieces[at]!
+      const order = Math.min(piece.endOrder - 1, orderSequence - piece.run.firstOrderSequence)
+      if (order >= piece.firstOrder) return orderAt(piece.run, order)
     }
+    return undefined
+  }
+
+  findOrder(orderId: number): TailOrder | undefined {
+    for (const { run, firstOrder, endOrder } of this.#pieces) {
+      const order = run.findOrder(orderId)
+      if (order >= firstOrder && order < endOrder) return orderAt(run, order)
+    }
+    return undefined
+  }
+
+  /** Sequences of the reports of an order, rising; that of its acceptance is not among them. */
+  reportsOf(orderId: number): number[] {
+    const sequences: number[] = []
+    for (const { run, firstEvent, endEvent } of this.#pieces) {
+      for (const event of run.eventsOfOrder(orderId, firstEvent, endEvent)) {
+        sequences.push(run.firstReportSequence + event)
+      }
+    }
+    return sequences
+  }
+
+  /** Whether an event of the tail ends the order. */
+  hasEnded(orderId: number): boolean {
+    return this.#pieces.some(({ run, firstEvent, endEvent }) => run.hasEnded(orderId, firstEvent, endEvent))
+  }
+
+  /** Sequence of the first report at or after the time; undefined where there is none. So the others that follow. */
+  reportSince(timestamp: number): number | undefined {
+    for (const { run, firstEvent, endEvent } of this.#pieces) {
+      const event = run.firstEventSince(timestamp, firstEvent, endEvent)
+      if (event < endEvent) return run.firstReportSequence + event
+    }
+    return undefined
+  }
+
+  lastReportUntil(timestamp: number): number | undefined {
+    for (let at = this.#pieces.length - 1; at >= 0; at--) {
+      const { run, firstEvent, endEvent } = this.#pieces[at]!
+      const event = run.lastEventUntil(timestamp, firstEvent, endEvent)
+      if (event >= 0) return run.firstReportSequence + event
+    }
+    return undefined
+  }
+
+  /** The order sequences of orders, by the times of their acceptances. */
+  orderSince(timestamp: number): number | undefined {
+    for (const { run, firstOrder, endOrder } of this.#pieces) {
+      const order = run.firstOrderSince(timestamp, firstOrder, endOrder)
+      if (order < endOrder) return run.firstOrderSequence + order
+    }
+    return undefined
+  }
+
+  lastOrderUntil(timestamp: number): number | undefined {
+    for (let at = this.#pieces.length - 1; at >= 0; at--) {
+      const { run, firstOrder, endOrder } = this.#pieces[at]!
+      const order = run.lastOrderUntil(timestamp, firstOrder, endOrder)
+      if (order >= 0) return run.firstOrderSequence + order
+    }
+    return undefined
+  }
+
+  #pieceOf(reportSequence: number): Piece {
+    const piece = this.#pieces.find(({ run, endEvent }) => reportSequence < run.firstReportSequence + endEvent)
+    assert(piece !== undefined, 'the report is one of the tail')
+    return piece
   }
 }
 
-/** Each tail keeps a file open and a window of it in memory. */
-const TAILS_MAX = 16
+function orderAt(run: TailRun, order: number): TailOrder {
+  const event = run.accepted(order)
+  return {
+    orderId: run.orderId(order),
+    orderSequence: run.firstOrderSequence + order,
+    reportSequence: run.firstReportSequence + event,
+    timestamp: run.timestamp(event),
+  }
+}
+
+export interface AccountTailsOptions {
+  /** Most memory for places and times of events, in bytes. What does not fit goes to a file. */
+  readonly bytesMax: number
+  /** Where that file is; it has no name. */
+  readonly spillDirectory?: string
+}
+
+/** An index begins anew when it covers more than so many entries that the stores have, and more of them than others. */
+const PASSED_ENTRIES_MAX = 1 << 18
+/** A store that was not asked about for so many questions does not keep an index from beginning anew. */
+const QUESTIONS_REMEMBERED = 1000
+
+/** How far a store was in a journal when it was asked last. */
+interface Asked {
+  readonly position: number
+  readonly question: number
+}
+
+/** The tails of one reader. */
+export class AccountTails {
+  readonly #pool: PagePool
+  readonly #indexes = new Map<string, TailIndex>()
+  /** By directory and store. */
+  readonly #asked = new Map<string, Map<string, Asked>>()
+  #question = 0
+
+  constructor(options: AccountTailsOptions) {
+    this.#pool = new PagePool(options)
+  }
+
+  /** What they cost, in bytes. */
+  get memoryBytes(): number {
+    return this.#pool.memoryBytes
+  }
+
+  get spilledBytes(): number {
+    return this.#pool.spilledBytes
+  }
+
+  /**
+   * The events of `account` behind `storedReportSequence`, up to `reportSequence`.
+   * @param journals where they may be, the likeliest first; `positions`: how far the store is in each.
+   * @param store whose positions they are.
+   * @throws HistoryMissing where the journals do not hold them; StoreUnavailable where the index finds no room.
+   * @throws JournalTrimmed where a journal does not reach back to the store, which may have moved on meanwhile.
+   */
+  get(
+    journals: readonly JournalToRead[],
+    positions: readonly number[],
+    store: string,
+    account: number,
+    storedReportSequence: number,
+    reportSequence: number,
+  ): AccountTail {
+    const runs: TailRun[] = []
+    for (let at = 0; at < journals.length; at++) {
+      runs.push(...this.#index(journals[at]!, positions[at]!, store).runsOf(account))
+      const pieces = piecesOf(runs, storedReportSequence, reportSequence)
+      if (pieces !== undefined) return new AccountTail(pieces)
+    }
+    throw new HistoryMissing(
+      `neither the store nor the journals have the reports ${storedReportSequence + 1} to ${reportSequence} of account ${account}`,
+    )
+  }
+
+  /** The account of an order that was accepted behind the store's position, or undefined. @throws JournalTrimmed */
+  accountOf(orderId: number, journals: readonly JournalToRead[], positions: readonly number[], store: string) {
+    for (let at = 0; at < journals.length; at++) {
+      const account = this.#index(journals[at]!, positions[at]!, store).accountOf(orderId)
+      if (account !== undefined) return account
+    }
+    return undefined
+  }
+
+  close(): void {
+    for (const index of this.#indexes.values()) index.close()
+    this.#indexes.clear()
+    this.#pool.close()
+  }
+
+  /** The index of the journal behind a position, up to the durable end. */
+  #index({ directory, untilSequence }: JournalToRead, position: number, store: string): TailIndex {
+    const least = this.#leastPosition(directory, position, store)
+    let index = this.#indexes.get(directory)
+    if (index !== undefined && !isWorthKeeping(index, least)) {
+      this.#indexes.delete(directory)
+      index.close()
+      index = undefined
+    }
+    if (index === undefined) {
+      index = new TailIndex(this.#pool, directory, least + 1)
+      this.#indexes.set(directory, index)
+    }
+    try {
+      index.readTo(untilSequence)
+      return index
+    } catch (error) {
+      this.#indexes.delete(directory)
+      index.close()
+      throw error
+    }
+  }
+
+  /** Of the stores that were asked now and then and are covered by the index, the position furthest behind. */
+  #leastPosition(directory: string, position: number, store: string): number {
+    this.#question += 1
+    let asked = this.#asked.get(directory)
+    if (asked === undefined) {
+      asked = new Map()
+      this.#asked.set(directory, asked)
+    }
+    asked.set(store, { position, question: this.#question })
+    const begins = this.#indexes.get(directory)?.firstSequence ?? Number.POSITIVE_INFINITY
+    let least = position
+    for (const [name, { position: other, question }] of asked) {
+      if (question < this.#question - QUESTIONS_REMEMBERED) asked.delete(name)
+      else if (other < least && other + 1 >= begins) least = other
+    }
+    return least
+  }
+}
+
+/** Whether the index covers what follows `position` without covering much more. */
+function isWorthKeeping(index: TailIndex, position: number): boolean {
+  if (position + 1 < index.firstSequence || position >= index.nextSequence) return false
+  const passed = position + 1 - index.firstSequence
+  return passed <= PASSED_ENTRIES_MAX || passed <= index.nextSequence - 1 - position
+}
+
+/** The parts of the runs that together are the reports from behind `after` up to `to`; undefined where some are missing. */
+function piecesOf(runs: readonly TailRun[], after: number, to: number): Piece[] | undefined {
+  const pieces: Piece[] = []
+  let next = after + 1
+  for (const run of runs.toSorted((a, b) => a.firstReportSequence - b.firstReportSequence)) {
+    if (next > to) break
+    if (run.endReportSequence <= next) continue
+    if (run.firstReportSequence > next) return undefined
+    const firstEvent = next - run.firstReportSequence
+    const endEvent = Math.min(run.endReportSequence, to + 1) - run.firstReportSequence
+    const firstOrder = run.firstOrderFrom(firstEvent)
+    pieces.push({ run, firstEvent, endEvent, firstOrder, endOrder: run.firstOrderFrom(endEvent) })
+    next = run.firstReportSequence + endEvent
+  }
+  return next > to ? pieces : undefined
+}

@@ -1,7 +1,6 @@
 // Rows back into events. An event made from its rows has the very bytes the shard encoded, so a client cannot tell
 // whether its answer came from a store or from a journal.
 
-import type { Database, SqlValue, Statement } from '../base/sqlite.ts'
 import type { Definitions } from '../domain/definitions.ts'
 import type { OrderStatus } from '../domain/order-status.ts'
 import type { OrderType } from '../domain/order-type.ts'
@@ -16,26 +15,7 @@ import {
   encodeReport,
   type ReportFields,
 } from '../protocol/order-events.ts'
-
-/** A row whose columns are in the order in which they were asked for. */
-export type Row = readonly SqlValue[]
-
-/** Prepares a statement whose rows come as lists. */
-export function prepareRows(database: Database, sql: string): Statement {
-  const statement = database.prepare(sql)
-  statement.setReturnArrays(true)
-  return statement
-}
-
-/** The rows of a statement made by `prepareRows`, one by one. */
-export function iterateRows(statement: Statement, ...parameters: SqlValue[]): Iterable<Row> {
-  return statement.iterate(...parameters) as unknown as Iterable<Row> // lists, because of setReturnArrays
-}
-
-/** The one row of a statement made by `prepareRows`. */
-export function getRow(statement: Statement, ...parameters: SqlValue[]): Row | undefined {
-  return statement.get(...parameters) as unknown as Row | undefined // a list, because of setReturnArrays
-}
+import type { Dialect, Row } from './readable-store.ts'
 
 const submissionColumns = [
   'account',
@@ -81,13 +61,40 @@ const reportColumns = [
   'operator',
 ]
 
-/** Columns of `submissions s` for `SubmissionColumn`, and of `execution_reports r` for `ReportColumn`. */
-export const SUBMISSION_COLUMNS = submissionColumns.map(column => `s.${column}`).join(', ')
+const amounts = new Set([
+  'quantity',
+  'price',
+  'hold_price',
+  'last_quantity',
+  'last_price',
+  'cumulative_quantity',
+  'leaves_quantity',
+  'execution_fee',
+  'processing_fee',
+  'commission',
+])
+const times = new Set(['timestamp', 'time_in_force_expiry'])
+
 export const SUBMISSION_COLUMN_COUNT = submissionColumns.length
-export const REPORT_COLUMNS = reportColumns.map(column => `r.${column}`).join(', ')
 export const REPORT_COLUMN_COUNT = reportColumns.length
 
-/** Places of columns in rows that begin with SUBMISSION_COLUMNS. */
+/** Columns of `submissions s`, in the order of `SubmissionColumn`. */
+export function submissionsOf(dialect: Dialect): string {
+  return submissionColumns.map(column => columnOf(dialect, 's', column)).join(', ')
+}
+
+/** Columns of `execution_reports r`, in the order of `ReportColumn`. */
+export function reportsOf(dialect: Dialect): string {
+  return reportColumns.map(column => columnOf(dialect, 'r', column)).join(', ')
+}
+
+function columnOf(dialect: Dialect, table: string, column: string): string {
+  const name = `${table}.${column}`
+  if (amounts.has(column)) return dialect.amount(name)
+  return times.has(column) ? dialect.time(name) : name
+}
+
+/** Places of columns in rows that begin with those of a submission. */
 export const SubmissionColumn = {
   account: 0,
   orderId: 1,
@@ -97,7 +104,7 @@ export const SubmissionColumn = {
   venue: 6,
   shortFlag: 17,
 } as const
-/** Places of columns in rows that begin with REPORT_COLUMNS. */
+/** Places of columns in rows that begin with those of a report. */
 export const ReportColumn = { account: 0, reportSequence: 1, orderId: 2, sequence: 3, timestamp: 4, status: 5 } as const
 
 const NOTHING: BytesRange = { bytes: new Uint8Array(0), start: 0, end: 0 }
@@ -171,7 +178,7 @@ export class EventRows {
     accepted.quantity = row[at + 11] as number
     accepted.price = row[at + 12] as number
     accepted.timeInForce = row[at + 13] as TimeInForce
-    accepted.expiry = row[at + 14] as number
+    accepted.expiry = (row[at + 14] ?? 0) as number
     const clOrdId = row[at + 15] as string | null
     accepted.clOrdId = clOrdId === null ? NOTHING : whole(Buffer.from(clOrdId))
     accepted.tags = tagsOf(row[at + 16] as Uint8Array | null)

@@ -8,7 +8,7 @@
 // that the predicate would refuse: it may let through more, never less.
 
 import { assert, unreachable } from '../base/assert.ts'
-import type { SqlValue } from '../base/sqlite.ts'
+import type { Dialect, StoreValue } from './readable-store.ts'
 
 /** What a filter may look at. `is_live`: the order has no terminal report. */
 export interface FilterableOrder {
@@ -186,6 +186,13 @@ export function demandedOrderIds(filter: OrderFilter | undefined): ReadonlySet<n
     : undefined
 }
 
+/** Whether the filter asks for the life of an order at all. */
+export function asksForLife(filter: OrderFilter | undefined): boolean {
+  if (filter === undefined) return false
+  if (filter.op === 'and' || filter.op === 'or') return filter.terms.some(asksForLife)
+  return filter.member === 'is_live'
+}
+
 const columns: Record<Member, string> = {
   order_id: 's.order_id',
   timestamp: 's.timestamp',
@@ -195,25 +202,45 @@ const columns: Record<Member, string> = {
   venue: 's.venue',
 }
 
+export interface FilterCondition {
+  readonly sql: string
+  readonly parameters: readonly StoreValue[]
+  /** Only orders that pass meet it: nothing was left open. */
+  readonly isExact: boolean
+}
+
+const OPEN: FilterCondition = { sql: '1 = 1', parameters: [], isExact: false }
+
 /**
  * A condition over the columns of `submissions s` that every order passing the filter meets, and its parameters. What
  * SQL and the predicate might judge differently (the order of texts, the life of an order) is left open.
  */
-export function filterCondition(filter: OrderFilter | undefined): { sql: string; parameters: SqlValue[] } {
-  const parameters: SqlValue[] = []
+export function filterCondition(filter: OrderFilter | undefined, dialect: Dialect): FilterCondition {
+  if (filter === undefined) return { ...OPEN, isExact: true }
+  const parameters: StoreValue[] = []
   let parts = 0
+  let isExact = true
+  const leftOpen = () => {
+    isExact = false
+    return OPEN.sql
+  }
   const condition = (part: OrderFilter): string => {
     parts += 1
     if (part.op === 'and' || part.op === 'or') {
-      if (part.terms.length === 0) return part.op === 'and' ? '1' : '0'
+      if (part.terms.length === 0) return part.op === 'and' ? '1 = 1' : '1 = 0'
       return `(${part.terms.map(condition).join(part.op === 'and' ? ' AND ' : ' OR ')})`
     }
-    if (part.member === 'is_live') return '1'
-    if (memberTypes[part.member] === 'text' && part.op !== '=' && part.op !== '!=') return '1'
-    assert(columns[part.member] !== '')
-    parameters.push(part.value)
-    return `${columns[part.member]} ${part.op} ?`
+    const { op, member, value } = part
+    if (member === 'is_live') return leftOpen()
+    if (memberTypes[member] === 'text' && op !== '=' && op !== '!=') return leftOpen()
+    assert(columns[member] !== '')
+    if (member === 'timestamp') {
+      const time = dialect.timeLiteral(value as number) // its type was checked with the filter
+      return time === undefined ? leftOpen() : `${columns[member]} ${op} ${time}`
+    }
+    parameters.push(value)
+    return `${columns[member]} ${op} ?`
   }
-  const sql = filter === undefined ? '1' : condition(filter)
-  return parts > SQL_PARTS_MAX ? { sql: '1', parameters: [] } : { sql, parameters }
+  const sql = condition(filter)
+  return parts > SQL_PARTS_MAX ? OPEN : { sql, parameters, isExact }
 }

@@ -30,12 +30,30 @@ export interface OrderStore {
   /** Makes what was applied so far safe against power failures; the positions up to which it now is. */
   confirm(): Promise<JournalPositions>
 
+  /** The installation whose orders the store holds; undefined as long as nobody claimed it. */
+  owner(): Promise<string | undefined>
+
+  /** Makes the store the installation's, whoever had it before. */
+  claim(installation: string): Promise<void>
+
   close(): Promise<void>
 }
 
-/** The store could not take a batch now, though it may later: the disk is full, the server is away. */
+/** How a store is that takes nothing at the moment, in a word for the log. */
+export type UnavailableState = 'away' | 'read only' | 'full' | 'busy'
+
+/**
+ * The store could not take a batch now, though it may later: the disk is full, the server is away. It is as it was
+ * before, or has all of the batch without having been able to say so; applying the batch again tells them apart.
+ */
 export class StoreUnavailable extends Error {
   override name = 'StoreUnavailable'
+  readonly state: UnavailableState
+
+  constructor(message: string, options: ErrorOptions & { readonly state?: UnavailableState } = {}) {
+    super(message, options)
+    this.state = options.state ?? 'away'
+  }
 }
 
 /** A store is not what the journals say: it must not be written, and somebody has to look. */

@@ -1,38 +1,41 @@
-// Answers queries of one account, exactly as of one of its report sequences: the cut. Rows come from the store; what the
-// store does not have yet comes from the account's journal; what it has beyond the cut is left out. So an answer does
-// not depend on how far the writer is, and live reports follow from the sequence after the cut.
+// Answers queries of one account, exactly as of one of its report sequences: the cut. Rows come from a store; what the
+// store does not have yet comes from the journals; what it has beyond the cut is left out. So an answer does not depend on
+// which store is asked, nor on how far its writer is, and live reports follow from the sequence after the cut.
 //
 //   range, limit ─→ first and last sequence ─→ orders or reports in order: store, then tail ─→ frames, page by page
 //
-// A page is answered within one read transaction. The pages of one query need not be answered by the same thread or at
-// the same time: what lies before the cut does not change, and the continuation says where the next page begins.
+// A page is answered within one view of the store, by a bounded number of statements of bounded size: it ends when it is
+// full, or when so many orders were looked at that the next ones can wait. The pages of one query need not be answered by
+// the same thread, from the same store or at the same time: what lies before the cut does not change, and the
+// continuation says where the next page begins.
 
-import { type Database, openDatabaseToRead, type SqlValue, type Statement } from '../base/sqlite.ts'
+import { assert } from '../base/assert.ts'
 import type { Definitions } from '../domain/definitions.ts'
 import { isTerminal, type OrderStatus } from '../domain/order-status.ts'
 import { readTicker } from '../domain/tickers.ts'
 import { JournalTrimmed } from '../journal/journal-errors.ts'
-import { JournalReader } from '../journal/journal-reader.ts'
 import { FRAME_HEADER_BYTES } from '../protocol/frames.ts'
 import { Kind, LimitKind, RangePoint } from '../protocol/kinds.ts'
-import { MessageReader } from '../protocol/message-reader.ts'
 import { MessageWriter } from '../protocol/message-writer.ts'
-import { accountAt, EventOffset } from '../protocol/order-events.ts'
-import { type AccountTail, AccountTails, type JournalToRead, type TailEvent } from './account-tails.ts'
+import { type AcceptedEvent, decodeOrderEvent, EventOffset } from '../protocol/order-events.ts'
+import {
+  type AccountTail,
+  type AccountTails,
+  HistoryMissing,
+  type JournalToRead,
+  type TailOrder,
+} from './account-tails.ts'
 import {
   EventRows,
-  getRow,
-  iterateRows,
-  prepareRows,
   REPORT_COLUMN_COUNT,
-  REPORT_COLUMNS,
   ReportColumn,
-  type Row,
+  reportsOf,
   SUBMISSION_COLUMN_COUNT,
-  SUBMISSION_COLUMNS,
   SubmissionColumn,
+  submissionsOf,
 } from './event-rows.ts'
 import {
+  asksForLife,
   demandedOrderIds,
   demandsLive,
   type FilterableOrder,
@@ -41,7 +44,9 @@ import {
   parseOrderFilter,
   passes,
 } from './order-filter.ts'
+import { type ReadableStore, type Row, rowOf, type StoreValue, type StoreView } from './readable-store.ts'
 import { firstAtLeast, lastAtMost, type SequencedRows } from './sequence-search.ts'
+import { StoredReports } from './stored-reports.ts'
 
 /** Where a range begins or ends: a sequence (0 is before the first), a `RangePoint`, or [µs since the epoch]. */
 export type Point = number | readonly [timestamp: number]
@@ -53,8 +58,8 @@ export interface AccountQuery {
   readonly account: number
   /** The answer shows the account as it was right after this report sequence; 0 where it has no report. */
   readonly cutReportSequence: number
-  /** The journal of the account's shard. */
-  readonly journal: JournalToRead
+  /** All journals, since an account may have been at other shards; the one of its present shard first. */
+  readonly journals: readonly JournalToRead[]
 }
 
 export interface RangeQuery extends AccountQuery {
@@ -89,6 +94,8 @@ export interface Continuation {
   readonly endSequence: number
   /** Records still allowed by the limit. */
   readonly left: number
+  /** While the beginning of the last `left` records is looked for: what lies from `before` on holds `found` of them. */
+  readonly sought?: { readonly before: number; readonly found: number } | undefined
 }
 
 export interface Page {
@@ -96,27 +103,36 @@ export interface Page {
   readonly frames: Uint8Array
   /** Records in the frames. */
   readonly count: number
-  /** Absent where this is the last page. */
+  /** Absent where this is the last page; a page before may hold few records, or none, where many had to be looked at. */
   readonly continuation: Continuation | undefined
   /** The account's last order sequence at the cut. */
   readonly lastOrderSequence: number
 }
 
 export interface StoreReaderOptions {
-  readonly storeFile: string
+  readonly store: ReadableStore
   readonly definitions: Definitions
-  /** Most memory for events that the store does not have yet, in bytes. */
-  readonly tailBytesMax: number
+  /** What the store lacks; may be shared by readers of several stores. */
+  readonly tails: AccountTails
 }
 
 /** Bound of the buffers, far above any page: reaching it is a defect. */
 const BUFFER_BYTES_MAX = 1 << 30
 /** How often a page begins again because the store moved on and the journal's segment was deleted meanwhile. */
 const ATTEMPTS_MAX = 5
+/** Orders looked at for one page: a filter that only the predicate decides may let none of them pass. */
+const EXAMINED_MAX = 8192
+/** Rows of one statement: as many as a page is likely to take. */
+const ROWS_MIN = 16
+const ORDER_ROWS_MAX = 1024
+const ORDER_BYTES = 256
+const REPORT_ROWS_MAX = 4096
+const REPORT_BYTES = 96
 const NOTHING: Continuation = { nextSequence: 1, endSequence: 0, left: 0 }
 
 /** The account as one page sees it. */
 interface AccountView {
+  readonly store: StoreView
   readonly account: number
   readonly cut: number
   /** Last sequences that the store has and that do not lie beyond the cut. */
@@ -125,11 +141,10 @@ interface AccountView {
   /** See account_sequences. */
   readonly orderTimestampSlack: number
   readonly reportTimestampSlack: number
-  /** Absent where the store reaches the cut. */
+  /** The events from behind the store up to the cut; absent where the store reaches it. */
   readonly tail: AccountTail | undefined
-  /** Events of the tail up to the cut, and those among them that accept an order. */
-  readonly events: readonly TailEvent[]
-  readonly acceptances: readonly TailEvent[]
+  /** The account's last order sequence at the cut. */
+  readonly lastOrderSequence: number
 }
 
 /** One order of an answer: from a row of the store, or from the tail. */
@@ -137,57 +152,51 @@ interface FoundOrder extends FilterableOrder {
   readonly orderSequence: number
   /** Columns of the submission, then the report sequence of its acceptance. */
   readonly row: Row | undefined
-  readonly event: TailEvent | undefined
+  readonly accepted: TailOrder | undefined
+}
+
+/** Orders of the store that pass, and the sequence up to which it was looked. */
+interface StoredOrders {
+  readonly orders: readonly FoundOrder[]
+  readonly examinedTo: number
+  readonly examined: number
+}
+
+/** Where a page stands. */
+interface Progress {
+  nextSequence: number
+  count: number
 }
 
 export class StoreReader {
-  readonly #database: Database
+  readonly #store: ReadableStore
   readonly #definitions: Definitions
   readonly #tails: AccountTails
   readonly #eventRows: EventRows
-  readonly #statements: ReturnType<typeof prepareStatements>
+  #turn: Promise<unknown> = Promise.resolve()
   readonly #page = new MessageWriter(1 << 20, BUFFER_BYTES_MAX)
   readonly #nested = new MessageWriter(1 << 12, BUFFER_BYTES_MAX)
-  readonly #element = new MessageReader()
 
   constructor(options: StoreReaderOptions) {
-    this.#database = openDatabaseToRead(options.storeFile)
+    this.#store = options.store
     this.#definitions = options.definitions
-    this.#tails = new AccountTails(options.tailBytesMax)
+    this.#tails = options.tails
     this.#eventRows = new EventRows(options.definitions)
-    this.#statements = prepareStatements(this.#database)
-  }
-
-  close(): void {
-    this.#tails.close()
-    this.#database.close()
   }
 
   /**
    * One page of OrderRecord frames, in the order of the account's order sequence.
    * @throws InvalidFilter, StoreUnavailable, JournalDamaged
    */
-  orders(query: OrdersQuery): Page {
+  async orders(query: OrdersQuery): Promise<Page> {
     const filter = parseOrderFilter(query.filter)
-    return this.#inView(query, view => {
-      const lastOrderSequence = this.#lastOrderSequence(view)
-      const { nextSequence, endSequence, left } = query.continuation ?? this.#orderRange(view, query, filter)
-      let count = 0
-      let last = 0
-      if (left > 0) {
-        for (const order of this.#findOrders(view, filter, nextSequence, endSequence, false)) {
-          this.#writeOrder(view, query.requestId, order)
-          count += 1
-          last = order.orderSequence
-          if (count === left || this.#page.position >= query.pageBytes) break
-        }
-      }
-      return this.#takePage(
-        query,
-        { nextSequence: last + 1, endSequence, left: left - count },
-        count,
-        lastOrderSequence,
-      )
+    return this.#inView(query, async view => {
+      let rest = query.continuation ?? (await this.#orderRange(view, query))
+      if (rest.sought !== undefined) rest = await this.#seekOrders(view, filter, rest)
+      if (rest.sought !== undefined) return this.#takePage(view, rest, 0)
+      const done = await this.#writeOrders(view, query, filter, rest)
+      const left = rest.left - done.count
+      return this.#takePage(view, { nextSequence: done.nextSequence, endSequence: rest.endSequence, left }, done.count)
     })
   }
 
@@ -195,342 +204,388 @@ export class StoreReader {
    * One page of reports, acceptances among them, in the order of the account's report sequence.
    * @throws StoreUnavailable, JournalDamaged
    */
-  reports(query: ReportsQuery): Page {
-    return this.#inView(query, view => {
-      const lastOrderSequence = this.#lastOrderSequence(view)
-      const { nextSequence, endSequence, left } = query.continuation ?? this.#reportRange(view, query)
-      let count = 0
-      let last = 0
-      if (left > 0) {
-        const isRecord = query.form === 'records'
-        const storedEnd = Math.min(endSequence, view.storedReportSequence)
-        const rows = iterateRows(this.#statements.reports, view.account, nextSequence, storedEnd)
-        for (const row of rows) {
-          this.#encodeEvent(row)
-          this.#writeEvent(view, isRecord ? query.requestId : undefined, this.#nested.bytes, this.#nested.position)
-          count += 1
-          last = row[ReportColumn.reportSequence] as number
-          if (count === left || this.#page.position >= query.pageBytes) break
-        }
-        for (let i = firstIndex(view.events, event => event.reportSequence >= nextSequence); ; i++) {
-          const event = view.events[i]
-          if (event === undefined || event.reportSequence > endSequence) break
-          if (count === left || this.#page.position >= query.pageBytes) break
-          this.#writeTailEvent(view, isRecord ? query.requestId : undefined, event)
-          count += 1
-          last = event.reportSequence
-        }
-      }
-      return this.#takePage(
-        query,
-        { nextSequence: last + 1, endSequence, left: left - count },
-        count,
-        lastOrderSequence,
-      )
+  reports(query: ReportsQuery): Promise<Page> {
+    return this.#inView(query, async view => {
+      const rest = query.continuation ?? (await this.#reportRange(view, query))
+      const done = await this.#writeReports(view, query, rest)
+      const left = rest.left - done.count
+      return this.#takePage(view, { nextSequence: done.nextSequence, endSequence: rest.endSequence, left }, done.count)
     })
   }
 
   /** One OrderRecord frame, or none where the account has no such order at the cut. @throws as `orders` */
-  order(query: OrderQuery): Page {
-    const { orderId } = query
+  order(query: OrderQuery): Promise<Page> {
     return this.orders({
       ...query,
       start: RangePoint.First,
       end: RangePoint.Present,
       limitKind: LimitKind.Head,
       limitSize: 1,
-      filter: ['=', 'order_id', orderId],
+      filter: ['=', 'order_id', query.orderId],
       pageBytes: 1,
     })
   }
 
-  /** Whose order this is, or undefined where neither the store nor the journals have it. @throws JournalDamaged */
-  accountOf(orderId: number, journals: readonly JournalToRead[]): number | undefined {
-    for (let attempt = 1; ; attempt++) {
-      const row = getRow(this.#statements.accountOf, orderId)
+  /**
+   * Whose order this is, or undefined where neither the store nor the journals have it.
+   * @throws StoreUnavailable, JournalDamaged
+   */
+  accountOf(orderId: number, journals: readonly JournalToRead[]): Promise<number | undefined> {
+    return this.#retried(async view => {
+      const row = await rowOf(view, 'SELECT account FROM submissions WHERE order_id = ?', [orderId])
       if (row !== undefined) return row[0] as number
-      try {
-        for (const journal of journals) {
-          const account = this.#accountInJournal(orderId, journal)
-          if (account !== undefined) return account
-        }
-        return undefined
-      } catch (error) {
-        if (!(error instanceof JournalTrimmed) || attempt === ATTEMPTS_MAX) throw error
-      }
-    }
+      const positions = await this.#positions(view, journals)
+      return this.#tails.accountOf(orderId, journals, positions, this.#store.name)
+    })
   }
 
-  #accountInJournal(orderId: number, journal: JournalToRead): number | undefined {
-    const reader = JournalReader.open(journal.directory, this.#position(journal) + 1)
-    let account: number | undefined
-    try {
-      while (account === undefined && reader.nextSequence < journal.untilSequence) {
-        reader.read(
-          (_, bytes, offset, length) => {
-            if (bytes[offset + EventOffset.kind] !== Kind.OrderAccepted) return
-            this.#element.start(bytes, offset + EventOffset.reportSequence + 8, offset + length)
-            if (this.#element.integer() === orderId) account = accountAt(bytes, offset)
-          },
-          { entriesMax: 1024, untilSequence: journal.untilSequence },
-        )
-      }
-    } finally {
-      reader.close()
-    }
-    return account
-  }
-
-  /** Runs `answer` on the account as of the cut; again where the store moved on before the journal was read. */
-  #inView(query: AccountQuery, answer: (view: AccountView) => Page): Page {
-    for (let attempt = 1; ; attempt++) {
+  /** Runs `answer` on the account as of the cut. */
+  #inView(query: AccountQuery, answer: (view: AccountView) => Promise<Page>): Promise<Page> {
+    return this.#retried(async view => {
       this.#page.position = 0
-      this.#database.exec('BEGIN')
+      return answer(await this.#accountView(view, query))
+    })
+  }
+
+  /** One after the other, since page and tails are shared. */
+  #retried<Result>(work: (view: StoreView) => Promise<Result>): Promise<Result> {
+    const result = this.#turn.then(() => this.#attempts(work))
+    // Whoever asked hears of a failure; the next one does not mind.
+    this.#turn = result.catch(() => undefined)
+    return result
+  }
+
+  /** Runs `work` in a view; again where the store moved on before the journal was read. */
+  async #attempts<Result>(work: (view: StoreView) => Promise<Result>): Promise<Result> {
+    for (let attempt = 1; ; attempt++) {
       try {
-        return answer(this.#view(query))
+        return await this.#store.inView(work)
       } catch (error) {
-        if (!(error instanceof JournalTrimmed) || attempt === ATTEMPTS_MAX) throw error
-      } finally {
-        this.#database.exec('COMMIT')
+        if (!(error instanceof JournalTrimmed)) throw error
+        if (attempt < ATTEMPTS_MAX) continue
+        throw new HistoryMissing(`${this.#store.name} lacks what was deleted: ${error.message}`, { cause: error })
       }
     }
   }
 
-  #view({ account, cutReportSequence: cut, journal }: AccountQuery): AccountView {
-    const row = getRow(this.#statements.sequences, account)
-    const orderSequence = (row?.[0] ?? 0) as number
-    const reportSequence = (row?.[1] ?? 0) as number
-    const stored = {
+  async #accountView(store: StoreView, query: AccountQuery): Promise<AccountView> {
+    const { account, cutReportSequence: cut, journals } = query
+    const row = await rowOf(
+      store,
+      'SELECT order_sequence, report_sequence, order_timestamp_slack, report_timestamp_slack ' +
+        'FROM account_sequences WHERE account = ?',
+      [account],
+    )
+    const [orderSequence = 0, reportSequence = 0, orderSlack = 0, reportSlack = 0] = (row ?? []) as readonly number[]
+    let storedOrderSequence = orderSequence
+    let tail: AccountTail | undefined
+    if (reportSequence < cut) {
+      const positions = await this.#positions(store, journals)
+      tail = this.#tails.get(journals, positions, this.#store.name, account, reportSequence, cut)
+    } else if (reportSequence > cut) {
+      // Orders are accepted in the order of both sequences, so those beyond the cut are the last ones.
+      storedOrderSequence = (await lastAtMost(acceptances(store, account, orderSequence), cut)) ?? 0
+    }
+    return {
+      store,
       account,
       cut,
-      storedOrderSequence: orderSequence,
+      storedOrderSequence,
       storedReportSequence: Math.min(reportSequence, cut),
-      orderTimestampSlack: (row?.[2] ?? 0) as number,
-      reportTimestampSlack: (row?.[3] ?? 0) as number,
+      orderTimestampSlack: orderSlack,
+      reportTimestampSlack: reportSlack,
+      tail,
+      lastOrderSequence: tail?.lastOrderSequence ?? storedOrderSequence,
     }
-    if (reportSequence < cut) {
-      const tail = this.#tails.get(journal, account, this.#position(journal), reportSequence, cut)
-      const events = tail.events.slice(
-        0,
-        firstIndex(tail.events, event => event.reportSequence > cut),
-      )
-      return { ...stored, tail, events, acceptances: events.filter(event => event.accepted !== undefined) }
-    }
-    if (reportSequence > cut) {
-      // Orders are accepted in the order of both sequences, so those beyond the cut are the last ones.
-      const acceptances = this.#rowsOf(this.#statements.acceptances, account, orderSequence, 0)
-      stored.storedOrderSequence = lastAtMost(acceptances, cut) ?? 0
-    }
-    return { ...stored, tail: undefined, events: [], acceptances: [] }
   }
 
-  #position(journal: JournalToRead): number {
-    return (getRow(this.#statements.position, journal.name)?.[0] ?? 0) as number
-  }
-
-  #lastOrderSequence(view: AccountView): number {
-    return view.acceptances.at(-1)?.accepted?.orderSequence ?? view.storedOrderSequence
+  /** How far the store is in each of the journals. */
+  async #positions(view: StoreView, journals: readonly JournalToRead[]): Promise<number[]> {
+    const rows = await view.rows('SELECT journal, sequence FROM journal_positions')
+    const positions = new Map(rows.map(([journal, sequence]) => [journal, sequence as number]))
+    return journals.map(({ name }) => positions.get(name) ?? 0)
   }
 
   /** The sequences a query of orders is about, and how many of them at most. */
-  #orderRange(view: AccountView, query: OrdersQuery, filter: OrderFilter | undefined): Continuation {
-    const { account, storedOrderSequence, orderTimestampSlack, acceptances } = view
-    const rows = this.#rowsOf(this.#statements.orderTimes, account, storedOrderSequence, orderTimestampSlack)
-    const sequenceOf = (event: TailEvent) => event.accepted!.orderSequence
-    const range = this.#range(query, rows, acceptances, sequenceOf, this.#lastOrderSequence(view))
+  async #orderRange(view: AccountView, query: OrdersQuery): Promise<Continuation> {
+    const { store, account, tail, storedOrderSequence, orderTimestampSlack } = view
+    const rows = times(store, 'submissions', account, storedOrderSequence, orderTimestampSlack)
+    const range = await pointsToRange(query, view.lastOrderSequence, {
+      since: async time => (await firstAtLeast(rows, time)) ?? tail?.orderSince(time),
+      until: async time => tail?.lastOrderUntil(time) ?? (await lastAtMost(rows, time)),
+    })
     if (range === NOTHING || query.limitKind !== LimitKind.Tail) return range
-    const { nextSequence, endSequence, left } = range
-    return tailRange(
-      range,
-      (function* (orders) {
-        for (const order of orders) yield order.orderSequence
-      })(this.#findOrders(view, filter, nextSequence, endSequence, true)),
-      left,
-    )
+    return { ...range, sought: { before: range.endSequence + 1, found: 0 } }
   }
 
   /** The sequences a query of reports is about, and how many of them at most. */
-  #reportRange(view: AccountView, query: ReportsQuery): Continuation {
-    const { account, storedReportSequence, reportTimestampSlack, events } = view
-    const rows = this.#rowsOf(this.#statements.reportTimes, account, storedReportSequence, reportTimestampSlack)
-    const range = this.#range(query, rows, events, event => event.reportSequence, view.cut)
+  async #reportRange(view: AccountView, query: ReportsQuery): Promise<Continuation> {
+    const { store, account, tail, storedReportSequence, reportTimestampSlack } = view
+    const rows = times(store, 'execution_reports', account, storedReportSequence, reportTimestampSlack)
+    const range = await pointsToRange(query, view.cut, {
+      since: async time => (await firstAtLeast(rows, time)) ?? tail?.reportSince(time),
+      until: async time => tail?.lastReportUntil(time) ?? (await lastAtMost(rows, time)),
+    })
     if (range === NOTHING || query.limitKind !== LimitKind.Tail) return range
-    return tailRange(range, this.#reportSequencesDown(view, range.nextSequence, range.endSequence), range.left)
-  }
-
-  *#reportSequencesDown(view: AccountView, from: number, to: number): Generator<number> {
-    for (const { reportSequence } of view.events.toReversed()) {
-      if (reportSequence >= from && reportSequence <= to) yield reportSequence
+    const { nextSequence: first, endSequence, left } = range
+    // From the end: those of the tail, and as many of the store's as are left.
+    let nextSequence = endSequence + 1
+    let found = 0
+    while (found < left) {
+      const sequence = tail?.reportUntil(nextSequence - 1)
+      if (sequence === undefined || sequence < first) break
+      nextSequence = sequence
+      found += 1
     }
-    const storedEnd = Math.min(to, view.storedReportSequence)
-    for (const row of iterateRows(this.#statements.reportSequencesDown, view.account, from, storedEnd)) {
-      yield row[0] as number
-    }
-  }
-
-  /** Turns points into sequences. Stored rows come before the events of the tail. */
-  #range(
-    { start, end, limitKind, limitSize }: RangeQuery,
-    stored: SequencedRows,
-    tail: readonly TailEvent[],
-    sequenceOf: (event: TailEvent) => number,
-    lastSequence: number,
-  ): Continuation {
-    if (limitKind === LimitKind.None) return NOTHING
-    const left = limitKind === LimitKind.Unlimited ? Number.MAX_SAFE_INTEGER : limitSize
-    if (start === RangePoint.Last || start === RangePoint.Present || left === 0) return NOTHING
-    const endsAtCut = end === RangePoint.Last || end === RangePoint.Present
-    const nextSequence = typeof start === 'number' ? Math.max(start, 1) : startAt(start[0])
-    const endSequence = typeof end !== 'number' ? endAt(end[0]) : endsAtCut ? lastSequence : Math.min(end, lastSequence)
-    if (nextSequence === undefined || endSequence === undefined || nextSequence > endSequence) return NOTHING
-    return { nextSequence, endSequence, left }
-
-    function startAt(timestamp: number): number | undefined {
-      const found = firstAtLeast(stored, timestamp)
-      if (found !== undefined) return found
-      const event = tail.find(event => event.timestamp >= timestamp)
-      return event && sequenceOf(event)
-    }
-    function endAt(timestamp: number): number | undefined {
-      const event = tail.findLast(event => event.timestamp <= timestamp)
-      return event === undefined ? lastAtMost(stored, timestamp) : sequenceOf(event)
-    }
-  }
-
-  /** Searches through the sequence index of one account. */
-  #rowsOf(statements: SearchStatements, account: number, end: number, slack: number): SequencedRows {
-    return {
-      end,
-      slack,
-      at: sequence => {
-        const row = getRow(statements.at, account, sequence)
-        return row && { sequence: row[0] as number, value: row[1] as number }
-      },
-      scanAtLeast: (from, to, value) =>
-        getRow(statements.scanAtLeast, account, from, to, value)?.[0] as number | undefined,
-      scanAtMost: (from, to, value) =>
-        getRow(statements.scanAtMost, account, from, to, value)?.[0] as number | undefined,
-    }
-  }
-
-  /** The orders with sequences from `from` to `to` that pass the filter, ascending or descending. */
-  *#findOrders(
-    view: AccountView,
-    filter: OrderFilter | undefined,
-    from: number,
-    to: number,
-    isDescending: boolean,
-  ): Generator<FoundOrder> {
-    if (!isDescending) yield* this.#findStored(view, filter, from, to, isDescending)
-    const { acceptances } = view
-    for (let i = 0; i < acceptances.length; i++) {
-      const order = this.#orderOfEvent(view, acceptances[isDescending ? acceptances.length - 1 - i : i]!)
-      if (order.orderSequence >= from && order.orderSequence <= to && passes(filter, order)) yield order
-    }
-    if (isDescending) yield* this.#findStored(view, filter, from, to, isDescending)
-  }
-
-  *#findStored(
-    view: AccountView,
-    filter: OrderFilter | undefined,
-    from: number,
-    to: number,
-    isDescending: boolean,
-  ): Generator<FoundOrder> {
-    const storedEnd = Math.min(to, view.storedOrderSequence)
-    if (from > storedEnd) return
-    const { account, cut } = view
-    const condition = filterCondition(filter)
-    // Few orders are live, or named by id, so those are looked at one by one; all others by the sequence index.
-    const orderIds = demandedOrderIds(filter)
-    let source = 's.account = ? AND s.query_sequence BETWEEN ? AND ?'
-    const parameters: SqlValue[] = [account, from, storedEnd]
-    if (orderIds !== undefined) {
-      source = '+s.account = ? AND +s.query_sequence BETWEEN ? AND ? AND s.order_id IN (SELECT value FROM json_each(?))'
-      parameters.push(JSON.stringify([...orderIds]))
-    } else if (demandsLive(filter)) {
-      // Live at the cut is what is live now, and what has changed since the cut and may have ended by that.
-      source =
-        '+s.account = ? AND +s.query_sequence BETWEEN ? AND ? AND s.order_id IN (' +
-        'SELECT order_id FROM live_orders WHERE account = ? UNION ' +
-        'SELECT order_id FROM execution_reports WHERE account = ? AND query_sequence > ?)'
-      parameters.push(account, account, cut)
-    }
-    const statement = this.#statement(
-      `SELECT ${SUBMISSION_COLUMNS}, r.query_sequence FROM submissions s ` +
-        'CROSS JOIN execution_reports r ON r.order_id = s.order_id AND r.sequence = 0 ' +
-        `WHERE ${source} AND ${condition.sql} ORDER BY s.query_sequence ${isDescending ? 'DESC' : 'ASC'}`,
+    if (found === left) return { nextSequence, endSequence, left }
+    const storedEnd = Math.min(endSequence, storedReportSequence)
+    const row = await rowOf(
+      store,
+      'SELECT query_sequence FROM execution_reports WHERE account = ? AND query_sequence BETWEEN ? AND ? ' +
+        'ORDER BY query_sequence DESC LIMIT 1 OFFSET ?',
+      [account, first, storedEnd, left - found - 1],
     )
-    for (const row of iterateRows(statement, ...parameters, ...condition.parameters)) {
-      const order = this.#orderOfRow(view, row)
-      if (passes(filter, order)) yield order
-    }
+    // Where there are fewer it is all of them.
+    return { nextSequence: (row?.[0] as number | undefined) ?? first, endSequence, left }
   }
 
-  readonly #prepared = new Map<string, Statement>()
-
-  /** Prepared statements for the conditions that come again. */
-  #statement(sql: string): Statement {
-    let statement = this.#prepared.get(sql)
-    if (statement === undefined) {
-      if (this.#prepared.size >= PREPARED_MAX) this.#prepared.clear()
-      statement = prepareRows(this.#database, sql)
-      this.#prepared.set(sql, statement)
+  /** Goes down from the end of the range until `left` orders that pass are found, or enough was looked at for now. */
+  async #seekOrders(view: AccountView, filter: OrderFilter | undefined, rest: Continuation): Promise<Continuation> {
+    const { nextSequence: first, endSequence, left } = rest
+    let { before, found } = rest.sought!
+    const tailOrders = tailOrdersOf(view, filter)
+    let examined = 0
+    const upTo = (beginning: number): Continuation => ({ nextSequence: beginning, endSequence, left })
+    while (before > first) {
+      if (examined >= EXAMINED_MAX) return { ...rest, sought: { before, found } }
+      const accepted = tailOrders.until(before - 1)
+      if (accepted !== undefined && accepted.orderSequence >= first) {
+        before = accepted.orderSequence
+        examined += 1
+        if (passes(filter, this.#orderOfTail(view, accepted))) found += 1
+        if (found === left) return upTo(before)
+        continue
+      }
+      const storedEnd = Math.min(before - 1, view.storedOrderSequence)
+      if (storedEnd < first) break
+      if (filterCondition(filter, view.store.dialect).isExact) {
+        return upTo((await this.#exactSequence(view, filter, first, storedEnd, left - found)) ?? first)
+      }
+      const stored = await this.#storedOrders(view, filter, first, storedEnd, ORDER_ROWS_MAX, true)
+      for (const { orderSequence } of stored.orders) {
+        found += 1
+        if (found === left) return upTo(orderSequence)
+      }
+      before = stored.examinedTo
+      examined += stored.examined
     }
-    return statement
+    return upTo(first)
+  }
+
+  /** Order sequence of the stored order in [from, to] that passes and has `count` − 1 such orders behind it. */
+  async #exactSequence(
+    view: AccountView,
+    filter: OrderFilter | undefined,
+    from: number,
+    to: number,
+    count: number,
+  ): Promise<number | undefined> {
+    const { sql, parameters } = sourceOf(view, filter, from, to)
+    const statement = `SELECT s.query_sequence ${sql} ORDER BY s.query_sequence DESC LIMIT 1 OFFSET ?`
+    return (await rowOf(view.store, statement, [...parameters, count - 1]))?.[0] as number | undefined
+  }
+
+  async #writeOrders(
+    view: AccountView,
+    query: OrdersQuery,
+    filter: OrderFilter | undefined,
+    { nextSequence, endSequence, left }: Continuation,
+  ): Promise<Progress> {
+    const progress: Progress = { nextSequence, count: 0 }
+    const storedEnd = Math.min(endSequence, view.storedOrderSequence)
+    const tailOrders = tailOrdersOf(view, filter)
+    const isFull = () => progress.count === left || this.#page.position >= query.pageBytes
+    let examined = 0
+    while (progress.nextSequence <= endSequence && !isFull() && examined < EXAMINED_MAX) {
+      if (progress.nextSequence <= storedEnd) {
+        // Of rows on which only the predicate decides few may pass.
+        const rows = filterCondition(filter, view.store.dialect).isExact
+          ? rowsFor(query.pageBytes - this.#page.position, ORDER_BYTES, ORDER_ROWS_MAX, left - progress.count)
+          : ORDER_ROWS_MAX
+        const stored = await this.#storedOrders(view, filter, progress.nextSequence, storedEnd, rows, false)
+        const ids = stored.orders.map(({ orderId }) => orderId)
+        const reports = new StoredReports(view.store, ids, view.cut)
+        for (const order of stored.orders) {
+          this.#writeOrder(view, query.requestId, order, await reports.of(order.orderId))
+          progress.count += 1
+          progress.nextSequence = order.orderSequence + 1
+          if (isFull()) return progress
+        }
+        progress.nextSequence = stored.examinedTo + 1
+        examined += stored.examined
+      } else {
+        const accepted = tailOrders.from(progress.nextSequence)
+        if (accepted === undefined || accepted.orderSequence > endSequence) {
+          progress.nextSequence = endSequence + 1
+          break
+        }
+        const order = this.#orderOfTail(view, accepted)
+        if (passes(filter, order)) {
+          this.#writeOrder(view, query.requestId, order, [])
+          progress.count += 1
+        }
+        progress.nextSequence = accepted.orderSequence + 1
+        examined += 1
+      }
+    }
+    return progress
+  }
+
+  async #writeReports(
+    view: AccountView,
+    query: ReportsQuery,
+    { nextSequence, endSequence, left }: Continuation,
+  ): Promise<Progress> {
+    const progress: Progress = { nextSequence, count: 0 }
+    const requestId = query.form === 'records' ? query.requestId : undefined
+    const storedEnd = Math.min(endSequence, view.storedReportSequence)
+    const isFull = () => progress.count === left || this.#page.position >= query.pageBytes
+    while (progress.nextSequence <= endSequence && !isFull()) {
+      if (progress.nextSequence <= storedEnd) {
+        const limit = rowsFor(
+          query.pageBytes - this.#page.position,
+          REPORT_BYTES,
+          REPORT_ROWS_MAX,
+          left - progress.count,
+        )
+        const rows = await storedReports(view, progress.nextSequence, storedEnd, limit)
+        for (const row of rows) {
+          this.#encodeEvent(row)
+          this.#writeEvent(view, requestId, this.#nested.bytes, FRAME_HEADER_BYTES, this.#nested.position)
+          progress.count += 1
+          progress.nextSequence = (row[ReportColumn.reportSequence] as number) + 1
+          if (isFull()) return progress
+        }
+        if (rows.length < limit) progress.nextSequence = storedEnd + 1
+      } else {
+        const sequence = view.tail?.reportFrom(progress.nextSequence)
+        if (sequence === undefined || sequence > endSequence) {
+          progress.nextSequence = endSequence + 1
+          break
+        }
+        const { bytes, start, end } = view.tail!.body(sequence)
+        this.#writeEvent(view, requestId, bytes, start, end)
+        progress.count += 1
+        progress.nextSequence = sequence + 1
+      }
+    }
+    return progress
+  }
+
+  /** Orders of the store with sequences from `from` to `to`, of the first (or last) `limit` that may pass those that do. */
+  async #storedOrders(
+    view: AccountView,
+    filter: OrderFilter | undefined,
+    from: number,
+    to: number,
+    limit: number,
+    isDescending: boolean,
+  ): Promise<StoredOrders> {
+    const { dialect } = view.store
+    const source = sourceOf(view, filter, from, to)
+    const parameters = [...source.parameters, limit]
+    let life = ''
+    if (asksForLife(filter)) {
+      life =
+        ', (SELECT l.status FROM execution_reports l WHERE l.order_id = s.order_id AND l.query_sequence <= ? ' +
+        'ORDER BY l.sequence DESC LIMIT 1)'
+      parameters.unshift(view.cut)
+    }
+    const rows = await view.store.rows(
+      `SELECT ${submissionsOf(dialect)}, a.query_sequence${life} ${source.sql} ` +
+        `ORDER BY s.query_sequence ${isDescending ? 'DESC' : 'ASC'} LIMIT ?`,
+      parameters,
+    )
+    const isWhole = rows.length < limit
+    const examinedTo = isWhole ? (isDescending ? from : to) : (rows.at(-1)![SubmissionColumn.orderSequence] as number)
+    const orders = rows.map(row => this.#orderOfRow(view, row)).filter(order => passes(filter, order))
+    return { orders, examinedTo, examined: rows.length }
   }
 
   #orderOfRow(view: AccountView, row: Row): FoundOrder {
     const orderId = row[SubmissionColumn.orderId] as number
-    const isLive = () => this.#isLive(view, orderId)
+    const { tail } = view
     return {
       row,
-      event: undefined,
+      accepted: undefined,
       orderId,
       orderSequence: row[SubmissionColumn.orderSequence] as number,
       timestamp: row[SubmissionColumn.timestamp] as number,
       shortFlag: row[SubmissionColumn.shortFlag] === 1,
       symbol: row[SubmissionColumn.symbol] as string,
       venue: row[SubmissionColumn.venue] as string,
+      /** No terminal report up to the cut. */
       get isLive() {
-        return isLive()
+        return !isTerminal(row[LAST_STATUS] as OrderStatus) && !(tail?.hasEnded(orderId) ?? false)
       },
     }
   }
 
-  #orderOfEvent(view: AccountView, event: TailEvent): FoundOrder {
-    const accepted = event.accepted!
-    const ticker = readTicker(accepted.ticker, this.#definitions)
-    const { orderId, orderSequence, timestamp, shortFlag } = accepted
-    const isLive = !hasEnded(view, orderId)
-    return { row: undefined, event, orderId, orderSequence, timestamp, shortFlag, isLive, ...ticker }
+  #orderOfTail(view: AccountView, accepted: TailOrder): FoundOrder {
+    const { orderId, orderSequence, timestamp } = accepted
+    const tail = view.tail!
+    let event: AcceptedEvent | undefined
+    const read = () => (event ??= this.#readAccepted(tail, accepted.reportSequence))
+    const ticker = () => readTicker(read().ticker, this.#definitions)
+    return {
+      row: undefined,
+      accepted,
+      orderId,
+      orderSequence,
+      timestamp,
+      // Few filters ask for what only the journal tells.
+      get shortFlag() {
+        return read().shortFlag
+      },
+      get symbol() {
+        return ticker().symbol
+      },
+      get venue() {
+        return ticker().venue
+      },
+      get isLive() {
+        return !tail.hasEnded(orderId)
+      },
+    }
   }
 
-  /** Whether a stored order has no terminal report up to the cut. */
-  #isLive(view: AccountView, orderId: number): boolean {
-    const status = getRow(this.#statements.lastStatus, orderId, view.cut)?.[0]
-    return !isTerminal(status as OrderStatus) && !hasEnded(view, orderId)
+  #readAccepted(tail: AccountTail, reportSequence: number): AcceptedEvent {
+    const { bytes, start, end } = tail.body(reportSequence)
+    const event = decodeOrderEvent(bytes, start, end - start)
+    assert(event.kind === Kind.OrderAccepted, 'the index told acceptances from reports')
+    return event
   }
 
-  #writeOrder(view: AccountView, requestId: number, { row, event, orderId }: FoundOrder): void {
+  #writeOrder(view: AccountView, requestId: number, order: FoundOrder, stored: readonly Row[]): void {
     const page = this.#page
     const nested = this.#nested
+    const { row, accepted, orderId } = order
     page.beginFrame()
     page.head(ORDER_RECORD_ELEMENTS, Kind.OrderRecord, requestId, view.account)
-    const stored = row === undefined ? [] : [...iterateRows(this.#statements.reportsOfOrder, orderId, view.cut)]
-    const inTail = view.tail?.ofOrder(orderId).filter(e => e !== event && e.reportSequence <= view.cut) ?? []
+    const inTail = view.tail?.reportsOf(orderId) ?? []
     if (row !== undefined) {
       nested.position = 0
-      this.#eventRows.encodeAccepted(nested, row, 0, row[SUBMISSION_COLUMN_COUNT] as number)
+      this.#eventRows.encodeAccepted(nested, row, 0, row[ACCEPTED_REPORT_SEQUENCE] as number)
       page.rawBytes(nested.bytes, FRAME_HEADER_BYTES, nested.position)
-    } else if (event !== undefined) page.rawBytes(event.body, 0, event.body.length)
+    } else this.#writeBody(view.tail!, accepted!.reportSequence)
+    page.reserve(LIST_HEADER_BYTES)
     page.arrayHeader(stored.length + inTail.length)
     for (const report of stored) {
       nested.position = 0
       this.#eventRows.encodeReport(nested, report, 0)
       page.rawBytes(nested.bytes, FRAME_HEADER_BYTES, nested.position)
     }
-    for (const { body } of inTail) page.rawBytes(body, 0, body.length)
+    for (const reportSequence of inTail) this.#writeBody(view.tail!, reportSequence)
     page.endFrame()
   }
 
@@ -547,27 +602,32 @@ export class StoreReader {
     }
   }
 
-  /** Writes the event whose frame is [0, end) of `frame`: as a ReportRecord, or as it is where there is no request. */
-  #writeEvent(view: AccountView, requestId: number | undefined, frame: Uint8Array, end: number): void {
+  /** Writes an event that lies in [start, end) of `bytes`: as a ReportRecord, or as it is where there is no request. */
+  #writeEvent(view: AccountView, requestId: number | undefined, bytes: Uint8Array, start: number, end: number): void {
     const page = this.#page
     page.beginFrame()
     if (requestId !== undefined) page.head(REPORT_RECORD_ELEMENTS, Kind.ReportRecord, requestId, view.account)
-    page.rawBytes(frame, FRAME_HEADER_BYTES, end)
+    this.#copyEvent(bytes, start, end)
     page.endFrame()
   }
 
-  #writeTailEvent(view: AccountView, requestId: number | undefined, { body }: TailEvent): void {
+  #writeBody(tail: AccountTail, reportSequence: number): void {
+    const { bytes, start, end } = tail.body(reportSequence)
+    this.#copyEvent(bytes, start, end)
+  }
+
+  /** The request that an event answered is nobody else's business. */
+  #copyEvent(bytes: Uint8Array, start: number, end: number): void {
     const page = this.#page
-    page.beginFrame()
-    if (requestId !== undefined) page.head(REPORT_RECORD_ELEMENTS, Kind.ReportRecord, requestId, view.account)
-    page.rawBytes(body, 0, body.length)
-    page.endFrame()
+    const at = page.position
+    page.rawBytes(bytes, start, end)
+    page.bytes.fill(0, at + EventOffset.requestId, at + EventOffset.requestId + 4)
   }
 
-  #takePage({ pageBytes }: RangeQuery, rest: Continuation, count: number, lastOrderSequence: number): Page {
-    const isWhole = rest.left === 0 || rest.nextSequence > rest.endSequence || this.#page.position < pageBytes
+  #takePage({ lastOrderSequence }: AccountView, rest: Continuation, count: number): Page {
+    const isLast = rest.left === 0 || rest.nextSequence > rest.endSequence
     const frames = this.#page.bytes.slice(0, this.#page.position)
-    return { frames, count, continuation: isWhole ? undefined : rest, lastOrderSequence }
+    return { frames, count, continuation: isLast ? undefined : rest, lastOrderSequence }
   }
 }
 
@@ -575,84 +635,166 @@ export class StoreReader {
 const ORDER_RECORD_ELEMENTS = 5
 /** Kind, request id, account, event. */
 const REPORT_RECORD_ELEMENTS = 4
-/** Statements kept for conditions of filters. */
-const PREPARED_MAX = 64
+/** The longest header of a list. */
+const LIST_HEADER_BYTES = 5
+/** What follows the submission's columns in rows of orders. */
+const ACCEPTED_REPORT_SEQUENCE = SUBMISSION_COLUMN_COUNT
+const LAST_STATUS = SUBMISSION_COLUMN_COUNT + 1
 
-/** Whether an event of the tail ends the order. */
-function hasEnded(view: AccountView, orderId: number): boolean {
-  return view.tail?.ofOrder(orderId).some(event => event.isLast && event.reportSequence <= view.cut) ?? false
+/** Rows to ask for where there is room for so many bytes, and for no more than `most`. */
+function rowsFor(bytes: number, rowBytes: number, rowsMax: number, most: number): number {
+  return Math.min(Math.max(Math.ceil(bytes / rowBytes), ROWS_MIN), rowsMax, most)
 }
 
-/** The last `count` sequences of a range, found from its end. */
-function tailRange(range: Continuation, descending: Iterable<number>, count: number): Continuation {
-  let found = 0
-  let nextSequence = 0
-  for (const sequence of descending) {
-    nextSequence = sequence
-    found += 1
-    if (found === count) break
-  }
-  return found === 0 ? NOTHING : { nextSequence, endSequence: range.endSequence, left: found }
-}
-
-/** Index of the first event that has what all events behind it have too; the length where there is none. */
-function firstIndex(events: readonly TailEvent[], has: (event: TailEvent) => boolean): number {
-  let low = 0
-  let high = events.length
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if (has(events[middle]!)) high = middle
-    else low = middle + 1
-  }
-  return low
-}
-
-interface SearchStatements {
-  readonly at: Statement
-  readonly scanAtLeast: Statement
-  readonly scanAtMost: Statement
-}
-
-function prepareStatements(database: Database) {
-  const prepare = (sql: string) => prepareRows(database, sql)
-  /** Searches `table` by sequence for values of `value`. */
-  const search = (table: string, value: string): SearchStatements => {
-    const select = `SELECT q.query_sequence, ${value} FROM ${table} WHERE q.account = ? AND q.query_sequence`
+/** The stored orders that may pass, from FROM on, without an order. */
+function sourceOf(
+  { store, account, cut }: AccountView,
+  filter: OrderFilter | undefined,
+  from: number,
+  to: number,
+): { sql: string; parameters: StoreValue[] } {
+  const { dialect } = store
+  const condition = filterCondition(filter, dialect)
+  const inRange = 's.account = ? AND s.query_sequence BETWEEN ? AND ?'
+  const accepted = `${dialect.join} execution_reports a ON a.order_id = s.order_id AND a.sequence = 0`
+  // Few orders are live, or named by id, so those are looked at one by one; all others by the sequence index.
+  const orderIds = demandedOrderIds(filter)
+  if (orderIds !== undefined) {
+    const list = dialect.list([...orderIds].filter(id => Number.isSafeInteger(id)))
     return {
-      at: prepare(`${select} <= ? ORDER BY q.query_sequence DESC LIMIT 1`),
-      scanAtLeast: prepare(`${select} BETWEEN ? AND ? AND ${value} >= ? ORDER BY q.query_sequence LIMIT 1`),
-      scanAtMost: prepare(`${select} BETWEEN ? AND ? AND ${value} <= ? ORDER BY q.query_sequence DESC LIMIT 1`),
+      // A sign keeps the index of sequences out of it.
+      sql: `FROM submissions s ${accepted} WHERE s.order_id IN ${list.sql} AND +${inRange} AND ${condition.sql}`,
+      parameters: [...list.parameters, account, from, to, ...condition.parameters],
+    }
+  }
+  if (demandsLive(filter)) {
+    return {
+      // Live at the cut is what is live now, and what has changed since the cut and may have ended by that.
+      sql:
+        'FROM (SELECT order_id FROM live_orders WHERE account = ? UNION ' +
+        'SELECT order_id FROM execution_reports WHERE account = ? AND query_sequence > ?) c ' +
+        `${dialect.join} submissions s ON s.order_id = c.order_id ${accepted} WHERE +${inRange} AND ${condition.sql}`,
+      parameters: [account, account, cut, account, from, to, ...condition.parameters],
     }
   }
   return {
-    sequences: prepare(
-      'SELECT order_sequence, report_sequence, order_timestamp_slack, report_timestamp_slack ' +
-        'FROM account_sequences WHERE account = ?',
-    ),
-    position: prepare('SELECT sequence FROM journal_positions WHERE journal = ?'),
-    accountOf: prepare('SELECT account FROM submissions WHERE order_id = ?'),
-    orderTimes: search('submissions q', 'q.timestamp'),
-    reportTimes: search('execution_reports q', 'q.timestamp'),
-    /** Values: report sequences of the acceptances. */
-    acceptances: search(
-      'submissions q CROSS JOIN execution_reports r ON r.order_id = q.order_id AND r.sequence = 0',
-      'r.query_sequence',
-    ),
-    lastStatus: prepare(
-      'SELECT status FROM execution_reports WHERE order_id = ? AND query_sequence <= ? ORDER BY sequence DESC LIMIT 1',
-    ),
-    reportsOfOrder: prepare(
-      `SELECT ${REPORT_COLUMNS} FROM execution_reports r ` +
-        'WHERE r.order_id = ? AND r.sequence > 0 AND r.query_sequence <= ? ORDER BY r.sequence',
-    ),
-    reports: prepare(
-      `SELECT ${REPORT_COLUMNS}, ${SUBMISSION_COLUMNS} FROM execution_reports r ` +
-        'LEFT JOIN submissions s ON r.sequence = 0 AND s.order_id = r.order_id ' +
-        'WHERE r.account = ? AND r.query_sequence BETWEEN ? AND ? ORDER BY r.query_sequence',
-    ),
-    reportSequencesDown: prepare(
-      'SELECT query_sequence FROM execution_reports ' +
-        'WHERE account = ? AND query_sequence BETWEEN ? AND ? ORDER BY query_sequence DESC',
-    ),
+    sql: `FROM submissions s ${accepted} WHERE ${inRange} AND ${condition.sql}`,
+    parameters: [account, from, to, ...condition.parameters],
+  }
+}
+
+/** The first reports in [from, to], with their submissions where they are acceptances. */
+function storedReports({ store, account }: AccountView, from: number, to: number, limit: number) {
+  const { dialect } = store
+  return store.rows(
+    `SELECT ${reportsOf(dialect)}, ${submissionsOf(dialect)} FROM execution_reports r ` +
+      'LEFT JOIN submissions s ON r.sequence = 0 AND s.order_id = r.order_id ' +
+      'WHERE r.account = ? AND r.query_sequence BETWEEN ? AND ? ORDER BY r.query_sequence LIMIT ?',
+    [account, from, to, limit],
+  )
+}
+
+/** The orders accepted in the tail that may pass, up and down. */
+function tailOrdersOf({ tail }: AccountView, filter: OrderFilter | undefined) {
+  const orderIds = tail && demandedOrderIds(filter)
+  if (tail === undefined || orderIds === undefined) {
+    return {
+      from: (sequence: number) => tail?.orderFrom(sequence),
+      until: (sequence: number) => tail?.orderUntil(sequence),
+    }
+  }
+  const named = [...orderIds]
+    .map(id => tail.findOrder(id))
+    .filter(order => order !== undefined)
+    .sort((a, b) => a.orderSequence - b.orderSequence)
+  /** How many lie before the sequence. */
+  const before = (sequence: number) => {
+    let low = 0
+    let high = named.length
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (named[middle]!.orderSequence < sequence) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+  return {
+    from: (sequence: number) => named[before(sequence)],
+    until: (sequence: number) => named[before(sequence + 1) - 1],
+  }
+}
+
+/** Turns points into sequences. */
+async function pointsToRange(
+  { start, end, limitKind, limitSize }: RangeQuery,
+  lastSequence: number,
+  /** The first sequence at or after a time, the last at or before it. */
+  find: Record<'since' | 'until', (timestamp: number) => Promise<number | undefined>>,
+): Promise<Continuation> {
+  if (limitKind === LimitKind.None) return NOTHING
+  const left = limitKind === LimitKind.Unlimited ? Number.MAX_SAFE_INTEGER : limitSize
+  if (start === RangePoint.Last || start === RangePoint.Present || left === 0) return NOTHING
+  const endsAtCut = end === RangePoint.Last || end === RangePoint.Present
+  const nextSequence = typeof start === 'number' ? Math.max(start, 1) : await find.since(start[0])
+  const endSequence =
+    typeof end !== 'number' ? await find.until(end[0]) : endsAtCut ? lastSequence : Math.min(end, lastSequence)
+  if (nextSequence === undefined || endSequence === undefined || nextSequence > endSequence) return NOTHING
+  return { nextSequence, endSequence, left }
+}
+
+/** The times of an account's rows in one table, by their sequence. */
+function times(store: StoreView, table: string, account: number, end: number, slack: number): SequencedRows {
+  const { dialect } = store
+  return searchOf(store, `${table} q`, dialect.time('q.timestamp'), account, end, slack, (comparison, us) => {
+    const literal = dialect.timeLiteral(us)
+    if (literal !== undefined) return `q.timestamp ${comparison} ${literal}`
+    // Beyond all that columns can hold: everything lies on one side of it.
+    return us < 0 === (comparison === '>=') ? '1 = 1' : '1 = 0'
+  })
+}
+
+/** The report sequences of an account's acceptances, by their order sequence. */
+function acceptances(store: StoreView, account: number, end: number): SequencedRows {
+  const table = `submissions q ${store.dialect.join} execution_reports r ON r.order_id = q.order_id AND r.sequence = 0`
+  return searchOf(store, table, 'r.query_sequence', account, end, 0, (comparison, value) => {
+    return `r.query_sequence ${comparison} ${value}`
+  })
+}
+
+/** Searches through the sequence index of one account for values of `value`. */
+function searchOf(
+  store: StoreView,
+  table: string,
+  value: string,
+  account: number,
+  end: number,
+  slack: number,
+  condition: (comparison: '>=' | '<=', value: number) => string,
+): SequencedRows {
+  const select = `FROM ${table} WHERE q.account = ? AND q.query_sequence`
+  const scan = async (from: number, to: number, met: string, direction: string) => {
+    const sql = `SELECT q.query_sequence ${select} BETWEEN ? AND ? AND ${met} ORDER BY q.query_sequence ${direction} LIMIT 1`
+    return (await rowOf(store, sql, [account, from, to]))?.[0] as number | undefined
+  }
+  return {
+    end,
+    slack,
+    places: store.dialect.searchPlaces,
+    at: async sequences => {
+      const one = (number: number) =>
+        `SELECT * FROM (SELECT ${number} place, q.query_sequence sequence, ${value} value ${select} <= ? ` +
+        `ORDER BY q.query_sequence DESC LIMIT 1) p${number}`
+      const rows = await store.rows(
+        sequences.map((_, number) => one(number)).join(' UNION ALL '),
+        sequences.flatMap(sequence => [account, sequence]),
+      )
+      const found: ({ sequence: number; value: number } | undefined)[] = sequences.map(() => undefined)
+      for (const [place, sequence, value] of rows as readonly number[][]) {
+        found[place!] = { sequence: sequence!, value: value! }
+      }
+      return found
+    },
+    scanAtLeast: (from, to, value) => scan(from, to, condition('>=', value), 'ASC'),
+    scanAtMost: (from, to, value) => scan(from, to, condition('<=', value), 'DESC'),
   }
 }

@@ -4,27 +4,23 @@
 //
 //   accounts → positions of the snapshots → fills behind them → live orders → client order ids, oldest first
 //
-// Each part is complete for all accounts before the next begins, and within a part accounts come one after the other.
+// Each part is complete for all accounts before the next begins. Fills of one account come in their order, those of
+// different accounts by turns.
+//
+// Everything is read in pages: a few thousand rows by one statement, whichever accounts and orders they belong to. While
+// one page is worked on, the store gets the next one ready.
 
-import { type Database, openDatabaseToRead } from '../base/sqlite.ts'
 import type { Definitions } from '../domain/definitions.ts'
 import type { Money, Price, Quantity } from '../domain/money.ts'
 import { OrderStatus, statusAfter } from '../domain/order-status.ts'
 import type { Side } from '../domain/side.ts'
 import { formatTicker } from '../domain/tickers.ts'
 import type { AcceptedFields, SnapshotEntry } from '../protocol/order-events.ts'
-import {
-  EventRows,
-  getRow,
-  iterateRows,
-  prepareRows,
-  type Row,
-  SUBMISSION_COLUMNS,
-  SubmissionColumn,
-} from './event-rows.ts'
+import { EventRows, SubmissionColumn, submissionsOf } from './event-rows.ts'
+import { type ReadableStore, type Row, rowOf, type SequenceRange, type StoreView } from './readable-store.ts'
 
 export interface RecoveryOptions {
-  readonly storeFile: string
+  readonly store: ReadableStore
   readonly definitions: Definitions
   /** How many client order ids to remember, the most recent ones of all accounts together. */
   readonly clOrdIdsMax: number
@@ -101,48 +97,97 @@ export interface RecoveredClOrdId {
 /** Each is one object that is filled in again and again: it is good until the next is taken. */
 export type Recovered = RecoveredAccount | RecoveredPosition | RecoveredFill | RecoveredOrder | RecoveredClOrdId
 
+/** Rows of one statement. */
+const PAGE_ROWS = 8192
+/** Reports looked through for fills by one statement, and in one round over all accounts. */
+const PAGE_REPORTS = 1 << 16
+const ROUND_REPORTS = 1 << 18
+/** Client order ids passed over by one statement. */
+const PAGE_CL_ORD_IDS = 1 << 17
+/** Live orders whose reports are read by one statement, and how many rows it may give. */
+const PAGE_ORDERS = 4096
+const ORDER_REPORTS_MAX = 1 << 16
+
+/** The sequences of one account, and of its snapshot. */
+interface AccountSequences {
+  readonly account: number
+  readonly orderSequence: number
+  readonly reportSequence: number
+  /** Null without snapshot. */
+  readonly snapshotOrderSequence: number | null
+  /** Null where other tools made the snapshot. */
+  readonly snapshotReportSequence: number | null
+  readonly snapshotCurrency: number | null
+}
+
 export class Recovery {
-  readonly #database: Database
   readonly #options: RecoveryOptions
   readonly #rows: EventRows
 
   constructor(options: RecoveryOptions) {
-    this.#database = openDatabaseToRead(options.storeFile)
-    this.#database.exec(`PRAGMA cache_size = -${CACHE_BYTES >> 10}; PRAGMA mmap_size = ${MAP_BYTES_MAX}`)
     this.#options = options
     this.#rows = new EventRows(options.definitions)
   }
 
-  marks(): RecoveredMarks {
-    const row = getRow(
-      prepareRows(
-        this.#database,
-        'SELECT (SELECT max(order_id) FROM submissions), ' +
-          '(SELECT max(max(order_timestamp), max(report_timestamp)) FROM account_sequences)',
-      ),
-    )
-    return { lastOrderId: (row?.[0] ?? 0) as number, lastTimestamp: (row?.[1] ?? 0) as number }
+  /** @throws StoreUnavailable */
+  marks(): Promise<RecoveredMarks> {
+    return this.#options.store.inView(async view => {
+      const { time } = view.dialect
+      const orders = await rowOf(view, 'SELECT max(order_id) FROM submissions')
+      const times = await rowOf(
+        view,
+        `SELECT ${time('max(order_timestamp)')}, ${time('max(report_timestamp)')} FROM account_sequences`,
+      )
+      const [orderTime, reportTime] = (times ?? []) as readonly (number | null)[]
+      return {
+        lastOrderId: (orders?.[0] ?? 0) as number,
+        lastTimestamp: Math.max(orderTime ?? 0, reportTime ?? 0),
+      }
+    })
   }
 
-  /** Everything, in the order told above, from one state of the store. */
-  *read(): Generator<Recovered, void> {
-    this.#database.exec('BEGIN')
+  /** Everything, in the order told above, from one state of the store, page by page. @throws StoreUnavailable */
+  async *read(): AsyncGenerator<Iterable<Recovered>, void> {
+    const view = await this.#options.store.view()
     try {
-      yield* this.#accounts()
-      yield* this.#positions()
-      yield* this.#fills()
-      yield* this.#orders()
-      yield* this.#clOrdIds()
+      const accounts = await this.#accountSequences(view)
+      yield this.#accounts(accounts)
+      yield* this.#positions(view)
+      yield* this.#fills(view, accounts)
+      yield* this.#orders(view)
+      yield* this.#clOrdIds(view)
     } finally {
-      this.#database.exec('COMMIT')
+      await view.close()
     }
   }
 
-  close(): void {
-    this.#database.close()
+  async #accountSequences(view: StoreView): Promise<AccountSequences[]> {
+    const accounts: AccountSequences[] = []
+    let after = -1
+    const next = () =>
+      view.rows(
+        'SELECT a.account, a.order_sequence, a.report_sequence, i.sequence, i.report_sequence, i.currency ' +
+          'FROM account_sequences a LEFT JOIN order_execution_inventory_sequences i ON i.account = a.account ' +
+          'WHERE a.account > ? ORDER BY a.account LIMIT ?',
+        [after, PAGE_ROWS],
+      )
+    for (let rows = await next(); ; rows = await next()) {
+      for (const row of rows) {
+        accounts.push({
+          account: row[0] as number,
+          orderSequence: row[1] as number,
+          reportSequence: row[2] as number,
+          snapshotOrderSequence: row[3] as number | null,
+          snapshotReportSequence: row[4] as number | null,
+          snapshotCurrency: row[5] as number | null,
+        })
+      }
+      if (rows.length < PAGE_ROWS) return accounts
+      after = accounts.at(-1)!.account
+    }
   }
 
-  *#accounts(): Generator<RecoveredAccount> {
+  *#accounts(accounts: readonly AccountSequences[]): Generator<RecoveredAccount> {
     const item: RecoveredAccount = {
       part: 'account',
       account: 0,
@@ -151,29 +196,47 @@ export class Recovery {
       snapshotReportSequence: undefined,
       snapshotCurrency: 0,
     }
-    for (const row of this.#accountRows()) {
-      item.account = row[0] as number
-      item.orderSequence = row[1] as number
-      item.reportSequence = row[2] as number
-      item.snapshotReportSequence = (row[4] as number | null) ?? undefined
-      item.snapshotCurrency = (row[5] ?? 0) as number
+    for (const sequences of accounts) {
+      item.account = sequences.account
+      item.orderSequence = sequences.orderSequence
+      item.reportSequence = sequences.reportSequence
+      item.snapshotReportSequence = sequences.snapshotReportSequence ?? undefined
+      item.snapshotCurrency = sequences.snapshotCurrency ?? 0
       yield item
     }
   }
 
-  /** Account, its last order and report sequence; of its snapshot order and report sequence and currency, or null. */
-  #accountRows(): Iterable<Row> {
-    return iterateRows(
-      prepareRows(
-        this.#database,
-        'SELECT a.account, a.order_sequence, a.report_sequence, i.sequence, i.report_sequence, i.currency ' +
-          'FROM account_sequences a LEFT JOIN order_execution_inventory_sequences i ON i.account = a.account ' +
-          'ORDER BY a.account',
-      ),
-    )
+  async *#positions(view: StoreView): AsyncGenerator<Iterable<RecoveredPosition>> {
+    const { amount } = view.dialect
+    const columns =
+      `e.account, e.symbol, e.venue, e.currency, ${amount('e.quantity')}, ${amount('e.cost_basis')}, ` +
+      `${amount('e.gross_profit_and_loss')}, ${amount('e.fees')}, ${amount('e.volume')}, e.transaction_count, ` +
+      `${amount('e.expenditure')}`
+    const entries = `SELECT ${columns} FROM order_execution_inventory_entries e WHERE`
+    let after = -1
+    let rest: Row | undefined
+    // Whole accounts, so that a page goes on behind an account; one that fills a page alone is read by its key.
+    for (;;) {
+      const rows = await view.rows(
+        rest === undefined
+          ? `${entries} e.account > ? ORDER BY e.account, e.symbol, e.venue, e.currency LIMIT ?`
+          : `${entries} e.account = ? AND (e.symbol > ? OR (e.symbol = ? AND (e.venue > ? OR (e.venue = ? AND ` +
+              'e.currency > ?)))) ORDER BY e.account, e.symbol, e.venue, e.currency LIMIT ?',
+        rest === undefined
+          ? [after, PAGE_ROWS]
+          : [rest[0]!, rest[1]!, rest[1]!, rest[2]!, rest[2]!, rest[3]!, PAGE_ROWS],
+      )
+      yield this.#positionsOf(rows)
+      if (rows.length === PAGE_ROWS) rest = rows.at(-1)
+      else if (rest === undefined) return
+      else {
+        after = rest[0] as number
+        rest = undefined
+      }
+    }
   }
 
-  *#positions(): Generator<RecoveredPosition> {
+  *#positionsOf(rows: readonly Row[]): Generator<RecoveredPosition> {
     const item: RecoveredPosition = {
       part: 'position',
       account: 0,
@@ -187,12 +250,7 @@ export class Recovery {
       transactions: 0,
       expenditure: 0,
     }
-    const statement = prepareRows(
-      this.#database,
-      'SELECT account, symbol, venue, currency, quantity, cost_basis, gross_profit_and_loss, fees, volume, ' +
-        'transaction_count, expenditure FROM order_execution_inventory_entries ORDER BY account, symbol, venue, currency',
-    )
-    for (const row of iterateRows(statement)) {
+    for (const row of rows) {
       item.account = row[0] as number
       item.ticker = this.#ticker(row, 1)
       item.currency = row[3] as number
@@ -207,7 +265,35 @@ export class Recovery {
     }
   }
 
-  *#fills(): Generator<RecoveredFill> {
+  async *#fills(view: StoreView, accounts: readonly AccountSequences[]): AsyncGenerator<Iterable<RecoveredFill>> {
+    const { amount, time, join, timeLiteral } = view.dialect
+    // The index alone tells the fills among the reports; only those are then read whole.
+    const fills =
+      `SELECT i.account, i.query_sequence, r.order_id, ${time('r.timestamp')}, s.symbol, s.venue, s.currency, s.side, ` +
+      `${amount('r.last_quantity')}, ${amount('r.last_price')}, ${amount('r.execution_fee')}, ` +
+      `${amount('r.processing_fee')}, ${amount('r.commission')} FROM execution_reports i ` +
+      `${join} execution_reports r ON r.order_id = i.order_id AND r.sequence = i.sequence ` +
+      `${join} submissions s ON s.order_id = r.order_id `
+    const isFill = 'i.last_quantity <> 0 AND'
+    const { sessionStart } = this.#options
+    const since = sessionStart === undefined ? undefined : (timeLiteral(sessionStart) ?? timeLiteral(0))
+    const sinceTime =
+      since === undefined
+        ? ''
+        : `OR (k.account IS NULL AND (s.timestamp >= ${since} OR s.order_id IN (SELECT order_id FROM live_orders)))`
+    const sources = {
+      all: `${fills} WHERE ${isFill}`,
+      // A snapshot of other tools lacks its excluded orders whole, and those behind its order sequence.
+      some:
+        `${fills} LEFT JOIN order_execution_inventory_sequences k ON k.account = i.account WHERE ${isFill} ` +
+        '(k.report_sequence IS NOT NULL OR (k.account IS NOT NULL AND (s.query_sequence > k.sequence OR s.order_id IN ' +
+        `(SELECT id FROM order_execution_inventory_excluded_orders e WHERE e.account = s.account))) ${sinceTime}) AND`,
+    }
+    const read = ({ ranges, isWhole }: FillPage) => view.rowsInRanges(isWhole ? sources.all : sources.some, 'i', ranges)
+    for await (const rows of readAhead(fillPages(accounts, sessionStart !== undefined), read)) yield this.#fillsOf(rows)
+  }
+
+  *#fillsOf(rows: readonly Row[]): Generator<RecoveredFill> {
     const item: RecoveredFill = {
       part: 'fill',
       account: 0,
@@ -223,61 +309,79 @@ export class Recovery {
       processingFee: 0,
       commission: 0,
     }
-    // The index alone tells the fills among the reports; only those are then read whole.
-    const select = (condition: string) =>
-      prepareRows(
-        this.#database,
-        'SELECT r.query_sequence, r.order_id, r.timestamp, s.symbol, s.venue, s.currency, s.side, r.last_quantity, ' +
-          'r.last_price, r.execution_fee, r.processing_fee, r.commission FROM execution_reports i ' +
-          'CROSS JOIN execution_reports r ON r.order_id = i.order_id AND r.sequence = i.sequence ' +
-          'CROSS JOIN submissions s ON s.order_id = r.order_id ' +
-          `WHERE i.account = ? AND i.query_sequence > ? AND i.last_quantity <> 0 AND ${condition} ` +
-          'ORDER BY i.query_sequence',
-      )
-    const afterReport = select('1')
-    // A snapshot of other tools lacks its excluded orders whole, and those behind its order sequence.
-    const afterOrder = select(
-      '(s.query_sequence > ? OR s.order_id IN ' +
-        '(SELECT id FROM order_execution_inventory_excluded_orders e WHERE e.account = s.account))',
-    )
-    const sinceTime = select('(s.timestamp >= ? OR s.order_id IN (SELECT order_id FROM live_orders))')
-    const { sessionStart } = this.#options
-    for (const [account, , reportSequence, snapshotOrder, snapshotReport] of [...this.#accountRows()]) {
-      if (snapshotReport === reportSequence) continue
-      let rows: Iterable<Row>
-      if (snapshotReport !== null) rows = iterateRows(afterReport, account!, snapshotReport!)
-      else if (snapshotOrder !== null) rows = iterateRows(afterOrder, account!, 0, snapshotOrder!)
-      else if (sessionStart !== undefined) rows = iterateRows(sinceTime, account!, 0, sessionStart)
-      else rows = iterateRows(afterReport, account!, 0)
-      item.account = account as number
-      for (const row of rows) {
-        item.reportSequence = row[0] as number
-        item.orderId = row[1] as number
-        item.timestamp = row[2] as number
-        item.ticker = this.#ticker(row, 3)
-        item.currency = row[5] as number
-        item.side = row[6] as Side
-        item.lastQty = row[7] as number
-        item.lastPx = row[8] as number
-        item.executionFee = row[9] as number
-        item.processingFee = row[10] as number
-        item.commission = row[11] as number
-        yield item
-      }
+    for (const row of rows) {
+      item.account = row[0] as number
+      item.reportSequence = row[1] as number
+      item.orderId = row[2] as number
+      item.timestamp = row[3] as number
+      item.ticker = this.#ticker(row, 4)
+      item.currency = row[6] as number
+      item.side = row[7] as Side
+      item.lastQty = row[8] as number
+      item.lastPx = row[9] as number
+      item.executionFee = row[10] as number
+      item.processingFee = row[11] as number
+      item.commission = row[12] as number
+      yield item
     }
   }
 
-  *#orders(): Generator<RecoveredOrder> {
-    const orders = prepareRows(
-      this.#database,
-      `SELECT ${SUBMISSION_COLUMNS} FROM live_orders l CROSS JOIN submissions s ON s.order_id = l.order_id ` +
-        'ORDER BY l.account, l.order_id',
-    )
-    const reports = prepareRows(
-      this.#database,
-      'SELECT status, cumulative_quantity, sequence, timestamp, query_sequence FROM execution_reports ' +
-        'WHERE order_id = ? ORDER BY sequence',
-    )
+  async *#orders(view: StoreView): AsyncGenerator<Iterable<RecoveredOrder>> {
+    const { dialect } = view
+    let after: readonly [number, number] = [-1, -1]
+    const next = () =>
+      view.rows(
+        `SELECT ${submissionsOf(dialect)}, l.account FROM live_orders l ` +
+          `${dialect.join} submissions s ON s.order_id = l.order_id ` +
+          `WHERE ${dialect.behind(['l.account', 'l.order_id'], after)} ORDER BY l.account, l.order_id LIMIT ?`,
+        [PAGE_ORDERS],
+      )
+    let coming = next()
+    for (;;) {
+      const rows = await coming
+      const isLast = rows.length < PAGE_ORDERS
+      if (!isLast) after = [rows.at(-1)!.at(-1) as number, rows.at(-1)![SubmissionColumn.orderId] as number]
+      const reports = this.#lastReports(view, rows)
+      if (!isLast) coming = next()
+      // Where the reports fail, the page behind fails as well, and nobody waits for it any more.
+      if (!isLast) coming.catch(() => undefined)
+      yield this.#ordersOf(rows, await reports)
+      if (isLast) return
+    }
+  }
+
+  /** Where each of the orders stands after its reports. */
+  async #lastReports(view: StoreView, orders: readonly Row[]): Promise<Map<number, Standing>> {
+    const standings = new Map<number, Standing>()
+    const { dialect } = view
+    const ids = orders.map(row => row[SubmissionColumn.orderId] as number)
+    // Most live orders have a few reports; where some have very many, fewer orders are read at a time.
+    const pending = [ids.sort((a, b) => a - b)]
+    for (let group = pending.pop(); group !== undefined; group = pending.pop()) {
+      if (group.length === 0) continue
+      let after = -1
+      for (;;) {
+        const list = dialect.list(group)
+        const rows = await view.rows(
+          `SELECT r.order_id, r.sequence, r.status, ${dialect.amount('r.cumulative_quantity')}, ` +
+            `${dialect.time('r.timestamp')}, r.query_sequence FROM execution_reports r WHERE r.order_id IN ${list.sql} ` +
+            'AND r.sequence > ? ORDER BY r.order_id, r.sequence LIMIT ?',
+          [...list.parameters, after, ORDER_REPORTS_MAX],
+        )
+        if (rows.length === ORDER_REPORTS_MAX && group.length > 1) {
+          const middle = group.length >> 1
+          pending.push(group.slice(middle), group.slice(0, middle))
+          break
+        }
+        for (const row of rows) fold(standings, row)
+        if (rows.length < ORDER_REPORTS_MAX) break
+        after = rows.at(-1)![1] as number
+      }
+    }
+    return standings
+  }
+
+  *#ordersOf(rows: readonly Row[], standings: ReadonlyMap<number, Standing>): Generator<RecoveredOrder> {
     const { accepted } = this.#rows
     const item: RecoveredOrder = {
       part: 'order',
@@ -287,38 +391,62 @@ export class Recovery {
       reportCount: 0,
       timestamp: 0,
     }
-    for (const row of iterateRows(orders)) {
-      item.status = OrderStatus.PendingNew
-      let acceptedReportSequence = 0
-      for (const report of iterateRows(reports, row[SubmissionColumn.orderId]!)) {
-        item.status = statusAfter(item.status, report[0] as OrderStatus)
-        item.cumQty = report[1] as number
-        item.reportCount = (report[2] as number) + 1
-        item.timestamp = report[3] as number
-        if (report[2] === 0) acceptedReportSequence = report[4] as number
-      }
-      this.#rows.readAccepted(row, 0, acceptedReportSequence)
+    for (const row of rows) {
+      const standing = standings.get(row[SubmissionColumn.orderId] as number)
+      item.status = standing?.status ?? OrderStatus.PendingNew
+      item.cumQty = standing?.cumQty ?? 0
+      item.reportCount = standing?.reportCount ?? 0
+      item.timestamp = standing?.timestamp ?? (row[SubmissionColumn.timestamp] as number)
+      this.#rows.readAccepted(row, 0, standing?.acceptedReportSequence ?? 0)
       yield item
     }
   }
 
-  *#clOrdIds(): Generator<RecoveredClOrdId> {
+  async *#clOrdIds(view: StoreView): AsyncGenerator<Iterable<RecoveredClOrdId>> {
     const { clOrdIdsMax } = this.#options
     if (clOrdIdsMax === 0) return
-    const oldest = getRow(
-      prepareRows(
-        this.#database,
-        'SELECT order_id FROM submissions WHERE client_order_id IS NOT NULL ORDER BY order_id DESC LIMIT 1 OFFSET ?',
-      ),
-      clOrdIdsMax - 1,
-    )
-    const statement = prepareRows(
-      this.#database,
-      `SELECT ${SUBMISSION_COLUMNS} FROM submissions s ` +
-        'WHERE s.client_order_id IS NOT NULL AND s.order_id >= ? ORDER BY s.order_id',
-    )
+    let from = await this.#oldestClOrdId(view, clOrdIdsMax)
+    const next = () =>
+      view.rows(
+        `SELECT ${submissionsOf(view.dialect)} FROM submissions s ` +
+          'WHERE s.client_order_id IS NOT NULL AND s.order_id >= ? ORDER BY s.order_id LIMIT ?',
+        [from, PAGE_ROWS],
+      )
+    let coming = next()
+    for (;;) {
+      const rows = await coming
+      const isLast = rows.length < PAGE_ROWS
+      if (!isLast) {
+        from = (rows.at(-1)![SubmissionColumn.orderId] as number) + 1
+        coming = next()
+        // Whoever stops here does not wait for it.
+        coming.catch(() => undefined)
+      }
+      yield this.#clOrdIdsOf(rows)
+      if (isLast) return
+    }
+  }
+
+  /** The order whose client order id is the oldest to be remembered; 0 where all are. */
+  async #oldestClOrdId(view: StoreView, clOrdIdsMax: number): Promise<number> {
+    let before = Number.MAX_SAFE_INTEGER
+    // Some stores walk through the orders themselves to get there, so each statement goes a part of the way.
+    for (let left = clOrdIdsMax; left > 0; left -= PAGE_CL_ORD_IDS) {
+      const row = await rowOf(
+        view,
+        'SELECT order_id FROM submissions WHERE client_order_id IS NOT NULL AND order_id < ? ' +
+          'ORDER BY order_id DESC LIMIT 1 OFFSET ?',
+        [before, Math.min(left, PAGE_CL_ORD_IDS) - 1],
+      )
+      if (row === undefined) return 0
+      before = row[0] as number
+    }
+    return before
+  }
+
+  *#clOrdIdsOf(rows: readonly Row[]): Generator<RecoveredClOrdId> {
     const item: RecoveredClOrdId = { part: 'clOrdId', accepted: this.#rows.accepted }
-    for (const row of iterateRows(statement, oldest?.[0] ?? 0)) {
+    for (const row of rows) {
       this.#rows.readAccepted(row, 0, 0)
       yield item
     }
@@ -329,6 +457,85 @@ export class Recovery {
   }
 }
 
-// Recovery runs once, over much of the file, while nobody else needs the memory.
-const CACHE_BYTES = 256 << 20
-const MAP_BYTES_MAX = 2 ** 33
+/** What the reports of an order come to. */
+interface Standing {
+  status: OrderStatus
+  cumQty: number
+  reportCount: number
+  timestamp: number
+  acceptedReportSequence: number
+}
+
+/** Adds a report: order, sequence, status, cumulative quantity, time, query sequence. */
+function fold(standings: Map<number, Standing>, row: Row): void {
+  const [orderId, sequence, status, cumQty, timestamp, reportSequence] = row as readonly number[]
+  let standing = standings.get(orderId!)
+  if (standing === undefined) {
+    standing = { status: OrderStatus.PendingNew, cumQty: 0, reportCount: 0, timestamp: 0, acceptedReportSequence: 0 }
+    standings.set(orderId!, standing)
+  }
+  standing.status = statusAfter(standing.status, status as OrderStatus)
+  standing.cumQty = cumQty!
+  standing.reportCount = sequence! + 1
+  standing.timestamp = timestamp!
+  if (sequence === 0) standing.acceptedReportSequence = reportSequence!
+}
+
+/** Ranges of reports that are looked through by one statement. */
+interface FillPage {
+  readonly ranges: readonly SequenceRange[]
+  /** Every fill in them counts. */
+  readonly isWhole: boolean
+}
+
+/**
+ * The reports behind the snapshots. They come in rounds, in which each account goes on by a like part of its history: so
+ * what is read together happened at about the same time and lies together, and a store reads each page of it once.
+ */
+function* fillPages(accounts: readonly AccountSequences[], hasSessionStart: boolean): Generator<FillPage> {
+  const isWholeOf = ({ snapshotOrderSequence, snapshotReportSequence }: AccountSequences) =>
+    snapshotReportSequence !== null || (snapshotOrderSequence === null && !hasSessionStart)
+  for (const isWhole of [true, false]) {
+    const spans = accounts
+      .filter(account => isWholeOf(account) === isWhole)
+      .map(({ account, reportSequence, snapshotReportSequence }) => {
+        const before = snapshotReportSequence ?? 0
+        return { account, before, reports: reportSequence - before }
+      })
+    const rounds = Math.ceil(spans.reduce((sum, { reports }) => sum + reports, 0) / ROUND_REPORTS)
+    for (let round = 1; round <= rounds; round++) {
+      let ranges: SequenceRange[] = []
+      let room = PAGE_REPORTS
+      for (const { account, before, reports } of spans) {
+        const end = before + Math.floor((reports * round) / rounds)
+        for (let first = before + 1 + Math.floor((reports * (round - 1)) / rounds); first <= end; ) {
+          const last = Math.min(end, first + room - 1)
+          ranges.push({ account, first, last })
+          room -= last - first + 1
+          first = last + 1
+          if (room > 0) continue
+          yield { ranges, isWhole }
+          ranges = []
+          room = PAGE_REPORTS
+        }
+      }
+      if (ranges.length > 0) yield { ranges, isWhole }
+    }
+  }
+}
+
+/** What `read` gives for each of the questions, one of them asked ahead. */
+async function* readAhead<Question, Answer>(
+  questions: Iterable<Question>,
+  read: (question: Question) => Promise<Answer>,
+): AsyncGenerator<Answer> {
+  let coming: Promise<Answer> | undefined
+  for (const question of questions) {
+    const answer = coming
+    coming = read(question)
+    // A failure is met where it is waited for, unless whoever asked has stopped by then.
+    coming.catch(() => undefined)
+    if (answer !== undefined) yield await answer
+  }
+  if (coming !== undefined) yield await coming
+}

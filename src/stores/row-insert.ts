@@ -6,27 +6,28 @@
 // was writes them again one at a time.
 
 import { assert } from '../base/assert.ts'
-import type { Database, SqlValue, Statement } from '../base/sqlite.ts'
+import type { Database, Statement } from '../base/sqlite.ts'
+import type { ColumnValue, RowShape, RowTarget } from './row-shapes.ts'
 
 /** Rows of one grouped statement; with more, the gain per row is hardly larger and the statement costs more memory. */
 const GROUP_ROWS = 8
 
-export class RowInsert {
+export class RowInsert implements RowTarget {
   /** The caller fills in the values of one row from `next` on, and then calls `added`. */
-  readonly values: SqlValue[]
+  readonly values: ColumnValue[]
   next = 0
   readonly #columns: number
   readonly #single: Statement
   readonly #grouped: Statement
 
-  /** @param columns their names, with commas in between, in the order in which values are filled in. */
-  constructor(database: Database, table: string, columns: string) {
-    const row = `(${columns.split(',').fill('?').join(', ')})`
+  constructor(database: Database, { table, columns }: RowShape) {
+    const names = columns.map(({ name }) => name).join(', ')
+    const row = `(${columns.map(() => '?').join(', ')})`
     const group = new Array<string>(GROUP_ROWS).fill(row).join(', ')
-    this.#columns = columns.split(',').length
-    this.values = new Array<SqlValue>(this.#columns * GROUP_ROWS).fill(null)
-    this.#single = database.prepare(`INSERT INTO ${table} (${columns}) VALUES ${row}`)
-    this.#grouped = database.prepare(`INSERT OR ROLLBACK INTO ${table} (${columns}) VALUES ${group}`)
+    this.#columns = columns.length
+    this.values = new Array<ColumnValue>(this.#columns * GROUP_ROWS).fill(null)
+    this.#single = database.prepare(`INSERT INTO ${table} (${names}) VALUES ${row}`)
+    this.#grouped = database.prepare(`INSERT OR ROLLBACK INTO ${table} (${names}) VALUES ${group}`)
   }
 
   /** The row filled in last is complete; it is written with the group, once that is full. */

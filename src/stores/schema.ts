@@ -7,6 +7,7 @@
 //   order_execution_*   the inventory snapshot of each account, replaced as a whole
 //   account_sequences   where the sequences of each account stand, so that recovery need not look through its history
 //   journal_positions   how far each journal has been copied: changes in the transaction that copies
+//   store_owner         the installation whose orders these are
 //   set_aside           entries of a journal that no table could take, whole, with the reason
 //
 // Times have no index of their own. Within an account they rise with the sequence, except by the slack noted in
@@ -130,6 +131,13 @@ const steps: readonly string[] = [
     bytes BLOB NOT NULL,
     PRIMARY KEY (journal, sequence)
   ) STRICT, WITHOUT ROWID;
+  `,
+  `
+  -- One row, once there is an owner.
+  CREATE TABLE store_owner (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    installation TEXT NOT NULL
+  ) STRICT;
   `,
 ]
 

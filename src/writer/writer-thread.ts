@@ -1,35 +1,50 @@
-// The writer thread: copies the journals into the store, and keeps the journals' segments. One task of the thread pool
-// that ends only when main stops it (everything durable is then in the store and confirmed) or when it fails.
+// The writer thread: copies the journals into the stores, and keeps the journals' segments. One task of the thread pool
+// that ends only when main stops it (what is durable is then in every store that takes it) or when it fails.
 //
-//   start → open store → catch up with all journals → tell main → copy until stopped → copy the rest → confirm → end
+//   start → whose directory is this, where do its journals begin → one stream per store, all at once
+//         → the first store that has what the journals hold: main is told → … → stop: the rest is copied → end
+//
+// Where no store answers at the start, and the journals hold every entry there ever was, a file takes their place, built
+// from the journals by a stream like the others: recovery reads it, and so do readers until a store is there again. It
+// is thrown away at the end, and built anew whenever it is needed.
 
-import { setImmediate as eventLoopTurn } from 'node:timers/promises'
+import fs from 'node:fs'
+import { setTimeout as timer } from 'node:timers/promises'
 import { Log, type LogLevelName } from '../base/log.ts'
 import { definitionsFromData } from '../domain/definitions.ts'
 import type { Durability } from '../journal/segment.ts'
-import { SegmentKeeper } from '../journal/segment-keeper.ts'
-import { WriterShared } from '../shared-memory/writer-shared.ts'
-import { EmbeddedStore } from '../stores/embedded-store.ts'
+import { Metric } from '../metrics/catalogue.ts'
+import { Lane } from '../shared-memory/lanes.ts'
+import { StoreState, WriterShared } from '../shared-memory/writer-shared.ts'
+import { openStore } from '../stores/open-store.ts'
+import type { OrderStore } from '../stores/order-store.ts'
+import type { StoreEndpoint } from '../stores/store-endpoint.ts'
+import { type Beginning, findBeginning } from './beginning.ts'
+import { CARE_MS, JournalCare, type WriterJournal } from './journal-care.ts'
+import { OpeningTurns } from './opening-turns.ts'
 import { Pacing } from './pacing.ts'
-import { type JournalSource, StoreStream } from './store-stream.ts'
+import { StartRefused } from './start-rules.ts'
+import { StoreMeter } from './store-meter.ts'
+import { type RetryPauses, StoreStream } from './store-stream.ts'
 import { lowerThreadPriority } from './thread-priority.ts'
-
-/** A journal with what its keeper has to know. */
-export interface WriterJournal extends JournalSource {
-  /** False for the journal of an earlier shard, which is copied at the start and then left alone. */
-  readonly isAppended: boolean
-}
 
 /** Plain data, as it crosses from main into the thread. */
 export interface WriterThreadOptions {
-  /** Made by `createWriterShared` for these journals, in this order. */
+  /** Made by `createWriterShared` for these journals and stores, in this order, and the stand-in where there is one. */
   readonly shared: SharedArrayBuffer
   readonly journals: readonly WriterJournal[]
+  readonly stores: readonly StoreEndpoint[]
+  /** The stand-in's file, where there may be one. */
+  readonly standInFile?: string | undefined
+  /** Where the file of the installation is. */
+  readonly dataDirectory: string
+  /** A directory without journals goes on from what the stores hold. */
+  readonly adoptsStore: boolean
   readonly durability: Durability
   /** Size of the segments made ahead of time. */
   readonly segmentBytes: number
-  /** The embedded store's file. */
-  readonly storeFile: string
+  /** How many are kept ready in quiet times. */
+  readonly spareSegments: number
   /** As `definitionsFromData` takes them. */
   readonly definitions: unknown
   /** Most entries of a batch, and the size at which it is closed. */
@@ -37,124 +52,232 @@ export interface WriterThreadOptions {
   readonly batchBytesMax: number
   /** How long entries may wait in the journal for a batch of their own. */
   readonly batchAgeMs: number
-  /** The store is confirmed after so many bytes of entries, and after so long where there are any. */
+  /** A store is confirmed after so many bytes of entries, and after so long where there are any. */
   readonly confirmBytes: number
   readonly confirmMs: number
-  /** False where nothing is copied once the store has caught up; segments are looked after all the same. */
+  /** False where nothing is copied once a store has caught up; segments are looked after all the same. */
   readonly copiesAlways: boolean
-  /** How far the store may fall behind while the processors are wanted by others. */
+  /** How far a store may fall behind while the processors are wanted by others. */
   readonly lagMaxMs: number
+  readonly pauses: RetryPauses
+  /** How long the end may wait for stores to take what they lack. */
+  readonly stopMsMax: number
   /** How far the thread stands back behind the others: 0 to 19. */
   readonly nice: number
+  /** Memory of the metrics, the size of a lane in it, and the numbers of the writer's lane and of those of the stores. */
+  readonly lanes: SharedArrayBuffer
+  readonly laneBytes: number
+  readonly lane: number
+  readonly storeLanes: readonly number[]
   readonly logLevel: LogLevelName
 }
 
-/** How often the keeper looks whether a spare segment is missing. */
-const KEEP_MS = 200
+/** A store that takes no batch for so long after the order to stop is not waited for. */
+const STALL_MS_MIN = 5_000
+const STOP_LOOK_MS = 20
 
 export default async function writerThread(options: WriterThreadOptions): Promise<void> {
-  const { journals, batchAgeMs, confirmBytes, confirmMs } = options
-  const log = new Log({ component: 'writer', level: options.logLevel })
-  const shared = new WriterShared(options.shared)
-  const refusal = lowerThreadPriority(options.nice)
-  if (refusal !== undefined) log.info('the thread keeps the priority of the process', { reason: refusal })
-
-  const definitions = definitionsFromData(options.definitions)
-  const store = EmbeddedStore.open({ file: options.storeFile, definitions })
-  const stream = await StoreStream.open({ ...options, store, shared, log })
-  const keepers = journals.map((journal, index) => new JournalKeeper(journal, index, options, shared, log))
+  const writer = new Writer(options)
   try {
-    const copied = await stream.catchUp()
-    await stream.confirm()
-    log.info('the store has what the journals hold', { copied })
-    shared.publishCaughtUp()
-
-    const pacing = new Pacing(options.lagMaxMs)
-    let confirmedAtMs = performance.now()
-    for (;;) {
-      // Read first: what was published before the stop is then copied below.
-      const isStopping = shared.isStopping
-      pacing.begin(durableTotal(shared))
-      const entries = options.copiesAlways ? await stream.round() : 0
-      const restMs = isStopping || entries === 0 ? 0 : pacing.restMs(durableTotal(shared), lagMs(shared))
-      const now = performance.now()
-      const isDue = now - confirmedAtMs >= confirmMs && stream.hasUnconfirmed
-      if (isDue || stream.unconfirmedBytes >= confirmBytes) {
-        await stream.confirm()
-        confirmedAtMs = now
-      }
-      for (const keeper of keepers) keeper.tend(now)
-      if (restMs > 0) await shared.doorbell.parkAsync(restMs, () => shared.isStopping)
-      else if (entries > 0) await eventLoopTurn()
-      else if (isStopping) break
-      else await shared.doorbell.parkAsync(batchAgeMs, () => shared.isStopping)
-    }
-    await stream.confirm()
-    await Promise.all(keepers.map(keeper => keeper.finish()))
-  } finally {
-    stream.close()
-    await store.close()
+    await writer.run()
+  } catch (error) {
+    throw told(error)
   }
 }
 
-/** Counts what all journals hold durably. */
-function durableTotal(shared: WriterShared): number {
-  let total = 0
-  for (let journal = 0; journal < shared.journals; journal++) total += shared.durableNext(journal)
-  return total
-}
-
-/** How far the store is behind the journal that it lacks most of. */
-function lagMs(shared: WriterShared): number {
-  let seconds = 0
-  for (let journal = 0; journal < shared.journals; journal++) seconds = Math.max(seconds, shared.lag(journal).seconds)
-  return 1000 * seconds
-}
-
-/** Calls the keeper of one journal's segments now and then, and tells when it cannot do its work. */
-class JournalKeeper {
-  readonly #keeper: SegmentKeeper | undefined
-  readonly #journal: WriterJournal
-  readonly #index: number
-  readonly #shared: WriterShared
+class Writer {
+  readonly #options: WriterThreadOptions
   readonly #log: Log
-  #round: Promise<void> | undefined
-  #tendedAtMs = Number.NEGATIVE_INFINITY
-  #isFailing = false
+  readonly #shared: WriterShared
+  readonly #lane: Lane
+  readonly #definitions: ReturnType<typeof definitionsFromData>
+  readonly #streams: StoreStream[] = []
+  readonly #turns = new OpeningTurns()
+  readonly #ended = new Set<StoreStream>()
+  #beganMs = 0
+  #standIn: StoreStream | undefined
+  /** A stream ended otherwise than it was told to: our own fault, or that of a journal. */
+  #failure: { error: unknown } | undefined
+  #hasChanged = false
 
-  constructor(journal: WriterJournal, index: number, options: WriterThreadOptions, shared: WriterShared, log: Log) {
-    const { durability, segmentBytes } = options
-    this.#keeper = journal.isAppended
-      ? new SegmentKeeper({ directory: journal.directory, durability, segmentBytes })
-      : undefined
-    this.#journal = journal
-    this.#index = index
-    this.#shared = shared
-    this.#log = log
+  constructor(options: WriterThreadOptions) {
+    this.#options = options
+    this.#log = new Log({ component: 'writer', level: options.logLevel })
+    this.#shared = new WriterShared(options.shared)
+    this.#lane = new Lane(options.lanes, options.lane, options.laneBytes)
+    this.#definitions = definitionsFromData(options.definitions)
   }
 
-  /** Begins a round where one is due and the shard has begun; does not wait for it. */
-  tend(nowMs: number): void {
-    if (this.#keeper === undefined || this.#round !== undefined || nowMs - this.#tendedAtMs < KEEP_MS) return
-    if (this.#shared.durableNext(this.#index) === 0) return
-    this.#tendedAtMs = nowMs
-    this.#keeper.confirm(this.#shared.confirmed(this.#index))
-    this.#round = this.#tend(this.#keeper).finally(() => {
-      this.#round = undefined
+  async run(): Promise<void> {
+    const { journals, stores, nice } = this.#options
+    const shared = this.#shared
+    const refusal = lowerThreadPriority(nice)
+    if (refusal !== undefined) this.#log.info('the thread keeps the priority of the process', { reason: refusal })
+    this.#removeStandIn()
+    this.#beganMs = performance.now()
+    const beginning = await findBeginning({
+      ...this.#options,
+      shared,
+      stores: stores.map(endpoint => ({ name: endpoint.name, open: () => this.#open(endpoint) })),
+      answerMsMax: this.#answerMsMax,
+      log: this.#log,
     })
+    const cares = journals.map((journal, index) => new JournalCare(journal, index, this.#options, shared, this.#log))
+    for (const [number, endpoint] of stores.entries()) {
+      this.#startStream(number, endpoint, beginning, beginning.opened.get(number))
+    }
+    try {
+      while (!shared.isStopping) {
+        this.#hasChanged = false
+        if (this.#failure !== undefined) throw this.#failure.error
+        if (shared.caughtUpStore === undefined) this.#makeStart(beginning)
+        this.#retireStandIn()
+        for (const care of cares) care.tend(performance.now())
+        this.#count()
+        await shared.doorbell.parkAsync(CARE_MS, () => shared.isStopping || this.#hasChanged)
+      }
+      await this.#stopStreams()
+      await Promise.all(cares.map(care => care.finish()))
+    } finally {
+      for (const stream of this.#streams) stream.abandon()
+      this.#removeStandIn()
+    }
+    if (this.#failure !== undefined) throw this.#failure.error
   }
 
-  async finish(): Promise<void> {
-    await this.#round
+  #open(endpoint: StoreEndpoint): Promise<OrderStore> {
+    return this.#turns.take(() => openStore(endpoint, { definitions: this.#definitions, log: this.#log }))
   }
 
-  async #tend(keeper: SegmentKeeper): Promise<void> {
-    const { failure } = await keeper.tend()
-    const isFailing = failure !== undefined
-    if (isFailing === this.#isFailing) return
-    this.#isFailing = isFailing
-    const journal = this.#journal.name
-    if (isFailing) this.#log.warning('segments cannot be looked after', { journal, error: failure })
-    else this.#log.info('segments are looked after again', { journal })
+  #startStream(number: number, endpoint: StoreEndpoint, beginning: Beginning, opened?: OrderStore): StoreStream {
+    const { lanes, storeLanes, laneBytes, lagMaxMs } = this.#options
+    const stream = new StoreStream({
+      ...this.#options,
+      number,
+      name: endpoint.name,
+      open: () => this.#open(endpoint),
+      installation: beginning.installation,
+      ranges: beginning.ranges,
+      changes: beginning.changes,
+      shared: this.#shared,
+      pacing: new Pacing(lagMaxMs),
+      meter: new StoreMeter(new Lane(lanes, storeLanes[number]!, laneBytes), this.#shared, number),
+      log: this.#log,
+      onChange: this.#changed,
+    })
+    this.#streams.push(stream)
+    stream
+      .run(opened)
+      .catch((error: unknown) => {
+        this.#failure ??= { error }
+      })
+      .finally(() => {
+        this.#ended.add(stream)
+        this.#changed()
+      })
+    return stream
   }
+
+  readonly #changed = (): void => {
+    this.#hasChanged = true
+    this.#shared.doorbell.ring()
+  }
+
+  /** How long stores that do not answer may keep the server from deciding without them. */
+  get #answerMsMax(): number {
+    const limits = this.#options.stores.map(store => (store.kind === 'mysql' ? store.connectTimeoutMs : 0))
+    return Math.max(...limits)
+  }
+
+  /** No store has caught up yet: waits for one that may, does without, or gives up. @throws StartRefused */
+  #makeStart(beginning: Beginning): void {
+    const endpoints = this.#streams.filter(stream => stream !== this.#standIn)
+    const { Opening, CatchingUp, Following } = StoreState
+    const isComing = ({ state }: StoreStream) => state === Opening || state === CatchingUp || state === Following
+    if (this.#standIn !== undefined || endpoints.some(isComing)) return
+    const reasons = endpoints.map(({ name, reason }) => `${name}: ${reason}`).join('; ')
+    if (!endpoints.some(({ number }) => this.#shared.takesPart(number))) {
+      throw new StartRefused(`No store can be used, so the server does not start. ${reasons}`)
+    }
+    const { standInFile } = this.#options
+    const number = this.#shared.standIn
+    if (beginning.reachesBack && standInFile !== undefined && number !== undefined) {
+      this.#log.warning('no store answers; the server starts from its journals, which hold everything', {
+        standIn: standInFile,
+      })
+      const endpoint: StoreEndpoint = { kind: 'embedded', name: 'stand-in', file: standInFile }
+      this.#standIn = this.#startStream(number, endpoint, beginning)
+      return
+    }
+    if (performance.now() - this.#beganMs < this.#answerMsMax) return
+    throw new StartRefused(
+      'No store answers, and the journals alone do not hold everything: older entries are only in the stores, and ' +
+        `accounts would be missing. Start again when a store is there. ${reasons}`,
+    )
+  }
+
+  /** The stand-in has served its time once a store follows. Its file stays for whoever is reading it. */
+  #retireStandIn(): void {
+    const standIn = this.#standIn
+    if (standIn === undefined || this.#shared.state(standIn.number) === StoreState.Unused) return
+    const hasStore = this.#streams.some(stream => stream !== standIn && stream.state === StoreState.Following)
+    if (!hasStore || this.#shared.caughtUpStore === undefined) return
+    standIn.stop()
+    this.#shared.publishState(standIn.number, StoreState.Unused)
+    this.#log.info('a store is there again; the stand-in is not needed any more')
+  }
+
+  #removeStandIn(): void {
+    const { standInFile } = this.#options
+    if (standInFile === undefined) return
+    for (const ending of ['', '-wal', '-shm']) fs.rmSync(standInFile + ending, { force: true })
+  }
+
+  /** What is counted over all stores. */
+  #count(): void {
+    const shared = this.#shared
+    let usable = 0
+    let lag = 0
+    for (let store = 0; store < shared.endpoints; store++) {
+      const state = shared.state(store)
+      if (state === StoreState.Following || state === StoreState.CatchingUp) usable += 1
+    }
+    for (let journal = 0; journal < shared.journals; journal++) {
+      const next = shared.durableNext(journal)
+      if (next > 0) lag += Math.max(0, next - 1 - shared.confirmed(journal))
+    }
+    this.#lane.set(Metric.StoresUsable, usable)
+    this.#lane.set(Metric.StoreLag, lag)
+  }
+
+  /** Lets every stream copy what there is, and gives up on those whose store does not take it. */
+  async #stopStreams(): Promise<void> {
+    const { stopMsMax } = this.#options
+    const beganMs = performance.now()
+    const stallMs = Math.max(STALL_MS_MIN, this.#answerMsMax)
+    for (const stream of this.#streams) stream.stop()
+    for (const stream of this.#streams) {
+      while (!this.#ended.has(stream)) {
+        const now = performance.now()
+        const isStalled = now - Math.max(stream.progressMs, beganMs) > stallMs
+        if (isStalled || now - beganMs > stopMsMax) {
+          stream.abandon()
+          this.#log.warning('the store has not taken everything in time; the next start goes on from there', {
+            store: stream.name,
+            lacks: this.#shared.totalLag(stream.number).records,
+          })
+          break
+        }
+        this.#hasChanged = false
+        await timer(STOP_LOOK_MS)
+      }
+    }
+    this.#count()
+  }
+}
+
+/** On the way between threads an error loses its class; one that is a sentence for an operator keeps that and no more. */
+function told(error: unknown): unknown {
+  if (error instanceof StartRefused) error.stack = `${error.name}: ${error.message}`
+  return error
 }

@@ -23,6 +23,7 @@ export const floors: Readonly<Record<string, number>> = {
   journal: 4,
   services: 4,
   stores: 4,
+  audit: 4,
   destinations: 4,
   main: 5,
   shards: 5,
@@ -35,13 +36,14 @@ export const floors: Readonly<Record<string, number>> = {
 export const besides: Readonly<Record<string, readonly string[]>> = {
   checks: ['accounting'],
   stores: ['journal'],
+  audit: ['journal', 'stores'],
   cli: ['client'],
 }
 
 /** Who speaks the wire alone: nothing of the server is known but these. */
 export const wireSpeakers: Readonly<Record<string, readonly string[]>> = {
   client: ['base', 'domain', 'protocol'],
-  cli: ['base', 'domain', 'protocol', 'config', 'journal', 'stores', 'client'],
+  cli: ['base', 'domain', 'protocol', 'config', 'journal', 'stores', 'audit', 'client'],
 }
 
 /** Loaded only when it is asked for, so that a command that asks a server does not load one. */
@@ -53,7 +55,7 @@ export const doors: Readonly<Record<string, readonly string[]>> = {
   commander: ['src/cli/oes.ts'],
   'hdr-histogram-js': [],
   msgpackr: ['src/protocol/msgpack.ts'],
-  mysql2: [],
+  mysql2: ['src/base/mysql.ts'],
   piscina: ['src/main/threads.ts'],
   yaml: ['src/config/yaml-tree.ts'],
   'node:sqlite': ['src/base/sqlite.ts'],

@@ -18,6 +18,19 @@ function problems(text: string): string[] {
 
 const MB = 1 << 20
 
+/** A data store with nothing but what must be given. */
+const STORE = {
+  username: 'u',
+  password: 'p',
+  schema: 's',
+  tls: 'off',
+  tlsCa: undefined,
+  tlsCertificate: undefined,
+  tlsKey: undefined,
+  connectMs: 5_000,
+  statementMs: 30_000,
+} as const
+
 const DEFAULTS: Config = {
   server: {
     service: 'order_execution_service',
@@ -43,7 +56,7 @@ const DEFAULTS: Config = {
     snapshotReports: 10_000,
   },
   checks: ['board_lot', 'buying_power', 'risk_state'],
-  journal: { segmentBytes: 64 * MB },
+  journal: { segmentBytes: 64 * MB, spareSegments: 16 },
   limits: {
     connectionsMax: 1_000,
     frameBytesMax: 65_536,
@@ -53,7 +66,17 @@ const DEFAULTS: Config = {
     inFlightMax: 4_096,
     subscriptionsMax: 1_000,
   },
-  writer: { copy: 'always', batchRowsMax: 32_768, batchAgeMs: 20, lagMsMax: 60_000, nice: 19 },
+  writer: {
+    copy: 'always',
+    batchRowsMax: 32_768,
+    batchBytesMax: 4 * MB,
+    batchAgeMs: 20,
+    lagMsMax: 60_000,
+    retryFirstMs: 100,
+    retryLongestMs: 10_000,
+    stopMsMax: 60_000,
+    nice: 19,
+  },
   readers: { threads: 1 },
   platform: {
     port: 20_000,
@@ -110,7 +133,7 @@ log: {level: debug}
       ],
     },
     serviceLocator: { address: { host: 'locator', port: 4 }, username: 'server', password: '0123' },
-    dataStore: [{ address: { host: 'db', port: 5 }, username: 'u', password: 'p:#', schema: 's' }],
+    dataStore: [{ ...STORE, address: { host: 'db', port: 5 }, password: 'p:#' }],
     sessionStartTime: Date.UTC(2026, 0, 30, 9, 30) * 1000,
     dataDirectory: '/var/lib/oes',
     durability: 'os',
@@ -128,7 +151,7 @@ log: {level: debug}
       snapshotReports: 100,
     },
     checks: ['risk_state', 'board_lot'],
-    journal: { segmentBytes: MB + 1 },
+    journal: { segmentBytes: MB + 1, spareSegments: 16 },
     limits: {
       connectionsMax: 1,
       frameBytesMax: 2_000,
@@ -138,7 +161,17 @@ log: {level: debug}
       inFlightMax: 6,
       subscriptionsMax: 7,
     },
-    writer: { copy: 'always', batchRowsMax: 1, batchAgeMs: 0, lagMsMax: 60_000, nice: 3 },
+    writer: {
+      copy: 'always',
+      batchRowsMax: 1,
+      batchBytesMax: 4 * MB,
+      batchAgeMs: 0,
+      lagMsMax: 60_000,
+      retryFirstMs: 100,
+      retryLongestMs: 10_000,
+      stopMsMax: 60_000,
+      nice: 3,
+    },
     readers: { threads: 4 },
     platform: {
       port: 0,
@@ -165,9 +198,9 @@ data_store:
 `
   const { dataStore } = parseConfig(text, 'config.yml')
   assert.deepEqual(dataStore, [
-    { address: { host: 'a', port: 3306 }, username: 'u', password: 'p', schema: 's' },
-    { address: { host: 'b', port: 3306 }, username: 'u', password: 'q', schema: 's' },
-    { address: { host: 'c', port: 3306 }, username: 'u', password: 'q', schema: 't' },
+    { ...STORE, address: { host: 'a', port: 3306 } },
+    { ...STORE, address: { host: 'b', port: 3306 }, password: 'q' },
+    { ...STORE, address: { host: 'c', port: 3306 }, password: 'q', schema: 't' },
   ])
   assert.deepEqual(problems('data_store:\n  - {address: a:1, username: u}\n  - {password: p, schema: s}\n'), [
     "2:5: data_store[0].password is missing: The user's password, a text",
@@ -177,7 +210,36 @@ data_store:
     '1:13: data_store must be a map, or a list of maps, with the keys below',
   ])
   assert.deepEqual(problems('data_store: db:3306\n'), [
-    '1:13: data_store must be a map with the keys address, username, password, schema',
+    '1:13: data_store must be a map with the keys address, username, password, schema, tls, tls_ca, ' +
+      'tls_certificate, tls_key, connect_ms, statement_ms',
+  ])
+})
+
+test('a data store may be encrypted, and what its keys need of each other is told at their places', () => {
+  const store = 'data_store:\n  address: a:1\n  username: u\n  password: p\n  schema: s\n'
+  const { dataStore } = parseConfig(`${store}  tls: verified\n  tls_ca: ca.pem\n  connect_ms: 100\n`, 'config.yml')
+  assert.deepEqual(dataStore, [
+    { ...STORE, address: { host: 'a', port: 1 }, tls: 'verified', tlsCa: 'ca.pem', connectMs: 100 },
+  ])
+  assert.deepEqual(problems(`${store}  tls_ca: ca.pem\n`), [
+    '6:3: data_store.tls_ca is of no use where tls is off: make that verified or unverified',
+  ])
+  assert.deepEqual(problems(`${store}  tls: unverified\n  tls_certificate: c.pem\n`), [
+    '7:3: data_store.tls_certificate needs tls_key, the key that belongs to it',
+  ])
+  assert.deepEqual(problems(`${store}  tls: unverified\n  tls_key: k.pem\n`), [
+    '7:3: data_store.tls_key needs tls_certificate, to which it belongs',
+  ])
+  const list = `
+data_store:
+  - {address: a:3306, username: u, password: p, schema: s, tls: verified, tls_ca: a.pem}
+  - {address: b:3306, tls: off}
+  - {address: a:3306, tls: verified}
+  - {address: a:3306, schema: t}
+`
+  assert.deepEqual(problems(list), [
+    '3:75: data_store[0].tls_ca is of no use where tls is off: make that verified or unverified',
+    '5:6: data_store[2].address stands here twice with the schema s',
   ])
 })
 
@@ -191,7 +253,7 @@ test('a section that must be complete says what is missing, at its place', () =>
 
 test('an unknown key is refused by name, with those that are known', () => {
   assert.deepEqual(problems('journal:\n  segment_byte: 1048576\njurnal: 1\nlog: {Level: info}\n'), [
-    '2:3: journal.segment_byte is not a key of journal, which are segment_bytes',
+    '2:3: journal.segment_byte is not a key of journal, which are segment_bytes, spare_segments',
     '3:1: jurnal is not a key of the configuration, which are server, service_locator, data_store, ' +
       'session_start_time, data_directory, durability, engine, checks, journal, limits, writer, readers, platform, log',
     '4:7: log.Level is not a key of log, which are level',
@@ -312,6 +374,16 @@ test('keys that depend on each other are compared, and the one that was given is
   assert.deepEqual(problems('engine:\n  live_orders_per_shard_max: 16_000_000\n'), [
     '2:3: engine.live_orders_per_shard_max is too much for engine.cl_ord_ids_per_shard_max, which would have to be ' +
       '16000000: each live order may have an id',
+  ])
+})
+
+test('pauses between attempts grow', () => {
+  assert.deepEqual(problems('writer:\n  retry_longest_ms: 99\n'), [
+    '2:3: writer.retry_longest_ms must be at least 100: pauses grow from the one to the other',
+  ])
+  assert.deepEqual(problems('writer:\n  retry_first_ms: 20_000\n'), [
+    '2:3: writer.retry_first_ms is too much for writer.retry_longest_ms, which would have to be 20000: ' +
+      'pauses grow from the one to the other',
   ])
 })
 

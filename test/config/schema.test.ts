@@ -54,7 +54,7 @@ test('every number is taken at its bounds and refused beyond them', () => {
       assert.equal(isRefused(path, wrong), true, `${path.join('.')}: ${wrong}`)
     }
   }
-  assert.equal(count, 27)
+  assert.equal(count, 34)
 })
 
 test('every key refuses a value of the wrong shape at its exact place', () => {
@@ -117,7 +117,18 @@ test('the default file loads once its variables are replaced, and differs from t
       password: '1234',
     },
     dataStore: [
-      { address: { host: '127.0.0.1', port: 3306 }, username: 'spireadmin', password: '#secret', schema: 'spire' },
+      {
+        address: { host: '127.0.0.1', port: 3306 },
+        username: 'spireadmin',
+        password: '#secret',
+        schema: 'spire',
+        tls: 'off',
+        tlsCa: undefined,
+        tlsCertificate: undefined,
+        tlsKey: undefined,
+        connectMs: 5_000,
+        statementMs: 30_000,
+      },
     ],
   })
 })

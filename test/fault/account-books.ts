@@ -180,6 +180,13 @@ export class AccountBooks {
     return [...this.#standing(this.#next - 1).live.keys()]
   }
 
+  /** Orders that are live after a report, and what was ever traded up to it, by ticker. */
+  after(reportSequence: number): { live: ReadonlySet<number>; inventories: ReadonlyMap<string, Inventory> } {
+    const { live, held } = this.#standing(reportSequence)
+    const inventories = [...held].map(([ticker, { inventory }]) => [ticker, inventory] as const)
+    return { live: new Set(live.keys()), inventories: new Map(inventories) }
+  }
+
   /** Submissions of unknown outcome. */
   *unanswered(): Generator<[clOrdId: string, sent: Sent]> {
     for (const entry of this.sent) if (entry[1].orderId === 0 && entry[1].refused === 0) yield entry

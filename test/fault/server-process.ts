@@ -14,7 +14,7 @@ const END_MS_MAX = 60_000
 
 /** A section of a configuration, as in config.default.yml. */
 export interface Settings {
-  [key: string]: Settings | string | number | readonly string[]
+  [key: string]: Settings | string | number | readonly string[] | readonly Settings[]
 }
 
 export interface Ended {
@@ -74,7 +74,7 @@ export function testSettings(folder: string): Settings {
       positions_per_shard_max: 10_000,
       cl_ord_ids_per_shard_max: 1_000_000,
     },
-    journal: { segment_bytes: 1 << 20 },
+    journal: { segment_bytes: 1 << 20, spare_segments: 2 },
     platform: { port: 0, market_data: { rate: 100 } },
   }
 }
@@ -88,8 +88,10 @@ export class ServerProcess {
   readonly ended: Promise<Ended>
   #hasEnded = false
 
-  private constructor(configFile: string) {
-    const child = spawn(process.execPath, [OES, 'serve', '--config', configFile], { stdio: ['ignore', 'pipe', 'pipe'] })
+  private constructor(configFile: string, flags: readonly string[]) {
+    const child = spawn(process.execPath, [OES, 'serve', '--config', configFile, ...flags], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     this.#child = child
     running.set(this, path.dirname(configFile))
     child.stdout!.setEncoding('utf8').on('data', (text: string) => {
@@ -110,15 +112,15 @@ export class ServerProcess {
   }
 
   /** Starts a server and does not wait for it. */
-  static spawn(folder: string, settings: Settings): ServerProcess {
+  static spawn(folder: string, settings: Settings, ...flags: readonly string[]): ServerProcess {
     const file = path.join(folder, 'config.yml')
     fs.writeFileSync(file, JSON.stringify(settings))
-    return new ServerProcess(file)
+    return new ServerProcess(file, flags)
   }
 
   /** Starts a server and waits until clients may come. */
-  static async start(folder: string, settings: Settings): Promise<ServerProcess> {
-    const server = ServerProcess.spawn(folder, settings)
+  static async start(folder: string, settings: Settings, ...flags: readonly string[]): Promise<ServerProcess> {
+    const server = ServerProcess.spawn(folder, settings, ...flags)
     await server.ready()
     return server
   }

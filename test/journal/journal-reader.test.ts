@@ -150,7 +150,7 @@ test('a reader follows a writer on another thread through rolls and deletions wi
   )
   t.after(() => writer.terminate())
   const failed = new Promise<never>((_, reject) => writer.once('error', reject))
-  const keeper = new SegmentKeeper({ directory, durability: 'none', segmentBytes: 2_000 })
+  const keeper = new SegmentKeeper({ directory, durability: 'none', segmentBytes: 2_000, spares: 1 })
   const reader = JournalReader.open(directory, 1)
   let next = 1
   while (next <= total) {
@@ -165,7 +165,7 @@ test('a reader follows a writer on another thread through rolls and deletions wi
     }
     assert.equal(next, untilSequence)
     keeper.confirm(next - 1)
-    const { failure } = await Promise.race([keeper.tend(), failed])
+    const { failure } = await Promise.race([keeper.tend(false), failed])
     assert.equal(failure, undefined)
   }
   reader.close()
@@ -195,9 +195,9 @@ test('what was deleted after its confirmation is told from damage', async t => {
   for (const body of ['a', 'b', 'c', 'd']) append(writer, body.repeat(40))
   const slow = JournalReader.open(directory, 1)
   assert.equal(readOn(slow, { entriesMax: 1 }).length, 1)
-  const keeper = new SegmentKeeper({ directory, durability: 'none', segmentBytes: 100 })
+  const keeper = new SegmentKeeper({ directory, durability: 'none', segmentBytes: 100, spares: 1 })
   keeper.confirm(2)
-  await keeper.tend()
+  await keeper.tend(false)
   const trimmed = (sequence: number) => ({ name: 'JournalTrimmed', directory, sequence })
   assert.throws(() => readAll(directory, 1), trimmed(1))
   assert.throws(() => readOn(slow), trimmed(2))

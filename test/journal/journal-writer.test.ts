@@ -42,6 +42,23 @@ test('entries are numbered from 1 and go on where an earlier writer ended', t =>
   ])
 })
 
+test('a journal begins where it is told to, and goes on where it is once it has begun', t => {
+  const directory = path.join(temporaryFolder(t), 'shard-0')
+  const open = (firstSequence: number) =>
+    JournalWriter.open({ directory, durability: 'none', segmentBytes: 4096, firstSequence })
+  const first = open(1001)
+  assert.equal(append(first, 'a'), 1001)
+  first.close()
+  const second = open(5)
+  assert.equal(append(second, 'b'), 1002)
+  second.close()
+  assert.deepEqual(readAll(directory, 1001), [
+    [1001, 'a'],
+    [1002, 'b'],
+  ])
+  assert.equal(verifyJournal(directory).damage, undefined)
+})
+
 test('in every mode of durability the same bytes are read back', t => {
   for (const durability of ['fsync', 'os', 'none'] as const) {
     const directory = temporaryFolder(t)
@@ -125,9 +142,9 @@ test('a block larger than a segment gets a segment of its own size', t => {
 test('a writer takes the spare segment, and makes its own where there is none', async t => {
   const directory = temporaryFolder(t)
   const writer = openWriter(directory, 100)
-  const keeper = new SegmentKeeper({ directory, durability: 'none', segmentBytes: 100 })
-  await keeper.tend()
-  const spare = fs.statSync(path.join(directory, 'spare.log')).ino
+  const keeper = new SegmentKeeper({ directory, durability: 'none', segmentBytes: 100, spares: 1 })
+  await keeper.tend(false)
+  const spare = fs.statSync(path.join(directory, 'spare-0.log')).ino
   append(writer, 'x'.repeat(40))
   append(writer, 'y'.repeat(40))
   assert.equal(fs.statSync(path.join(directory, segmentName(2))).ino, spare)
@@ -148,7 +165,7 @@ test('a spare that a writer had begun to take when it was killed is taken again'
   const last = path.join(directory, segmentName(3))
   fs.truncateSync(last, JOURNAL_BLOCK_HEADER_BYTES)
   fs.truncateSync(last, 100)
-  fs.renameSync(last, path.join(directory, 'spare.log'))
+  fs.renameSync(last, path.join(directory, 'spare-0.log'))
   const reopened = openWriter(directory, 100)
   assert.equal(reopened.nextSequence, 3)
   append(reopened, 'w'.repeat(40))
@@ -174,11 +191,11 @@ test('a full disk fails the append that needs a new segment, finally, and loses 
   }
   try {
     const writer = JournalWriter.open({ directory, durability: 'fsync', segmentBytes: 24 << 10 })
-    const keeper = new SegmentKeeper({ directory, durability: 'fsync', segmentBytes: 24 << 10 })
-    assert.deepEqual(await keeper.tend(), { spareMade: true, deleted: [], failure: undefined })
+    const keeper = new SegmentKeeper({ directory, durability: 'fsync', segmentBytes: 24 << 10, spares: 1 })
+    assert.deepEqual(await keeper.tend(false), { spareMade: true, deleted: [], failure: undefined })
     append(writer, 'a'.repeat(20_000))
     append(writer, 'b'.repeat(20_000))
-    const { failure, ...report } = await keeper.tend()
+    const { failure, ...report } = await keeper.tend(false)
     assert.deepEqual(report, { spareMade: false, deleted: [] })
     assert.equal(failure?.code, 'ENOSPC')
     append(writer, 'small')
@@ -195,7 +212,7 @@ test('a full disk fails the append that needs a new segment, finally, and loses 
     const reopened = JournalWriter.open({ directory, durability: 'fsync', segmentBytes: 24 << 10 })
     append(reopened, 'fits')
     keeper.confirm(1)
-    assert.deepEqual(await keeper.tend(), {
+    assert.deepEqual(await keeper.tend(false), {
       spareMade: true,
       deleted: [path.join(directory, segmentName(1))],
       failure: undefined,

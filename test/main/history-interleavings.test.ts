@@ -133,8 +133,8 @@ const action = fc.constantFrom(...'oOsSpprrwwcCfFgGqQuUjJhn')
 
 test('whatever two sessions follow, query, end and lose, each stream they were promised is whole', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(action, { minLength: 5, maxLength: 60 }), async letters => {
-      const { rehearsal, end } = await scene()
+    fc.asyncProperty(fc.array(action, { minLength: 5, maxLength: 60 }), fc.nat(), async (letters, diskSeed) => {
+      const { rehearsal, end } = await scene(diskSeed)
       const { directory } = rehearsal
       const [alice, bob] = [directory.id('alice'), directory.id('bob')]
       const group = directory.findGroup('desk')!
@@ -249,10 +249,10 @@ class StreamsOf {
   }
 }
 
-async function scene(): Promise<{ rehearsal: Rehearsal; end: () => Promise<void> }> {
+async function scene(diskSeed: number): Promise<{ rehearsal: Rehearsal; end: () => Promise<void> }> {
   const ends: (() => unknown)[] = []
   const context = { after: (end: () => unknown) => ends.push(end) }
-  const rehearsal = await staged(context as never, { shards: 2 })
+  const rehearsal = await staged(context as never, { shards: 2, diskSeed })
   return {
     rehearsal,
     end: async () => {

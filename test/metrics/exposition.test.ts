@@ -5,9 +5,9 @@ import { exposedName, exposition, type NamedLane } from '../../src/metrics/expos
 import { HISTOGRAM_SLOTS, Lane } from '../../src/shared-memory/lanes.ts'
 
 function lanes(): NamedLane[] {
-  const memory = new SharedArrayBuffer(4 * LANE_BYTES)
-  const kinds = ['main', 'writer', 'shard', 'shard'] as const
-  const threads = ['main', 'writer', 'shard-0', 'shard-1']
+  const memory = new SharedArrayBuffer(6 * LANE_BYTES)
+  const kinds = ['main', 'writer', 'shard', 'shard', 'store', 'store'] as const
+  const threads = ['main', 'writer', 'shard-0', 'shard-1', '10.0.0.7:3306/spire', 'odd"\\']
   return kinds.map((kind, index) => ({ kind, thread: threads[index]!, lane: new Lane(memory, index, LANE_BYTES) }))
 }
 
@@ -41,6 +41,17 @@ test('a metric is told for each thread of its kind, with help and type', () => {
   ])
 })
 
+test('what is counted for each store is told under its name', () => {
+  const all = lanes()
+  all[4]!.lane.set(Metric.StoreLagRecords, 12)
+  const lines = exposition(all).split('\n')
+  const first = lines.indexOf('# TYPE oes_store_lag_records gauge')
+  assert.deepEqual(lines.slice(first + 1, first + 3), [
+    'oes_store_lag_records{store="10.0.0.7:3306/spire"} 12',
+    'oes_store_lag_records{store="odd\\"\\\\"} 0',
+  ])
+})
+
 test('a latency is told as a cumulative histogram in seconds', () => {
   const [main] = lanes()
   for (const us of [0, 3, 3, 100, 60_000_000]) main!.lane.record(Metric.AnswerLatency, us)
@@ -69,7 +80,10 @@ test('every line has the form of the format, and no lanes give no text', () => {
   const text = exposition(lanes())
   assert.ok(text.endsWith('\n'))
   for (const line of text.slice(0, -1).split('\n')) {
-    assert.match(line, /^(# (HELP|TYPE) oes_[a-z_]+ .+|oes_[a-z_]+\{thread="[a-z0-9-]+"(,le="[^"]+")?\} [0-9.e+-]+)$/)
+    assert.match(
+      line,
+      /^(# (HELP|TYPE) oes_[a-z_]+ .+|oes_[a-z_]+\{(thread="[a-z0-9-]+"|store="([^"\\]|\\.)+")(,le="[^"]+")?\} [0-9.e+-]+)$/,
+    )
   }
   assert.equal(exposition([]), '')
 })

@@ -61,6 +61,8 @@ export interface StageOptions {
   readonly accounts?: readonly Partial<AccountTerms>[]
   readonly reportRingBytes?: number
   readonly commandsPerTurnMax?: number
+  /** Blocks are handed over, and on the disk when `diskIsDone` is set. */
+  readonly hasSlowDisk?: boolean
 }
 
 export interface RequestOptions {
@@ -101,6 +103,9 @@ export class ShardStage {
   routing: [session: number, accountRow: number][] = []
   published: OrderEvent[] = []
   notices: string[] = []
+  /** Order and report sequences that markers were answered with. */
+  cuts: [orderSequence: number, reportSequence: number][] = []
+  diskIsDone = false
   #requestId = 0
   readonly #reports: RingConsumer
 
@@ -126,17 +131,19 @@ export class ShardStage {
     this.link = new ShardLink(new RingProducer(memory.commandRings[0]!), new Doorbell(memory.doorbells, shardThread(0)))
     this.market = new Market(quotes, [this.link], () => this.nowUs)
     this.#reports = new RingConsumer(memory.reportRings[0]!)
+    const stage = this
     const journal: ShardParts['journal'] = {
-      append: (block, end, entries) => {
-        const view = new DataView(block.buffer, block.byteOffset)
-        let at = 32
-        for (let i = 0; i < entries; i++) {
-          const length = view.getUint32(at)
-          this.journal.push(decodeOrderEvent(block, at + 4, length))
-          at += 4 + length
-        }
-        if (at !== end) throw new Error('the entries do not fill the block')
+      append: (block, end, entries) => this.#journalBlock(block, end, entries),
+      begin: (block, end, entries) => {
+        if (options.hasSlowDisk !== true) return false
+        this.diskIsDone = false
+        this.#journalBlock(block, end, entries)
+        return true
       },
+      get isDone() {
+        return stage.diskIsDone
+      },
+      finish: () => 1,
     }
     const assembled = assembleShard({
       lane: new Lane(new SharedArrayBuffer(LANE_BYTES), 0, LANE_BYTES),
@@ -154,9 +161,21 @@ export class ShardStage {
       doorbell: new Doorbell(memory.doorbells, shardThread(0)),
       mainDoorbell: new Doorbell(memory.doorbells, MAIN_THREAD),
       journal,
+      blockRules: options.hasSlowDisk === true ? { commandsShared: 3, commandsHandedOverMin: 1 } : undefined,
     })
     this.cycle = assembled.cycle
     this.state = assembled.state
+  }
+
+  #journalBlock(block: Uint8Array, end: number, entries: number): void {
+    const view = new DataView(block.buffer, block.byteOffset)
+    let at = 32
+    for (let i = 0; i < entries; i++) {
+      const length = view.getUint32(at)
+      this.journal.push(decodeOrderEvent(block, at + 4, length))
+      at += 4 + length
+    }
+    if (at !== end) throw new Error('the entries do not fill the block')
   }
 
   /** Sends a submission and takes a turn. @returns its order id */
@@ -285,7 +304,12 @@ export class ShardStage {
           view.getFloat64(offset + NoticeAt.c, true),
           view.getFloat64(offset + NoticeAt.d, true),
         ])
-      } else this.notices.push(Object.entries(Notice).find(([, value]) => value === type)![0])
+      } else {
+        if (type === Notice.Marker) {
+          this.cuts.push([view.getFloat64(offset + NoticeAt.c, true), view.getFloat64(offset + NoticeAt.d, true)])
+        }
+        this.notices.push(Object.entries(Notice).find(([, value]) => value === type)![0])
+      }
     }
     ring.release()
   }

@@ -35,13 +35,16 @@ import { RateTable } from '../../src/shared-memory/rate-table.ts'
 import { Command } from '../../src/shared-memory/records.ts'
 import { RingConsumer, RingProducer } from '../../src/shared-memory/ring.ts'
 import { createWriterShared, WriterShared } from '../../src/shared-memory/writer-shared.ts'
+import { AccountTails } from '../../src/stores/account-tails.ts'
 import { EmbeddedStore } from '../../src/stores/embedded-store.ts'
+import { EmbeddedReader } from '../../src/stores/embedded-view.ts'
 import { InvalidFilter } from '../../src/stores/order-filter.ts'
 import { StoreReader } from '../../src/stores/queries.ts'
-import { Recovery } from '../../src/stores/recovery.ts'
-import { StoreStream } from '../../src/writer/store-stream.ts'
+import { type RecoveredMarks, Recovery } from '../../src/stores/recovery.ts'
+import { StoreSession } from '../../src/writer/store-session.ts'
 import { RehearsedPeer } from './rehearsed-peer.ts'
 import type { ScriptedDirectory } from './scripted-directory.ts'
+import { SteppedSink } from './stepped-sink.ts'
 
 export interface RehearsalOptions {
   /** Where the store and the journals lie; the same folder again is a restart. */
@@ -60,6 +63,8 @@ export interface RehearsalOptions {
   readonly unreadBytesMax?: number
   /** Risk parameters of an account; plenty of Canadian dollars where left out. */
   readonly terms?: (name: string) => Partial<AccountTerms>
+  /** What the disk does with blocks that are handed to it; 0 or left out: it writes at once. */
+  readonly diskSeed?: number
   /** µs since the epoch at which the clock stands. */
   readonly nowUs?: number
 }
@@ -90,16 +95,17 @@ export class Rehearsal {
   readonly accounts: AccountTable
   readonly rates: RateTable
   readonly positions: PositionTable[] = []
-  readonly storeFile: string
   /** What the parts have logged. */
   readonly logged: { message: string; facts: Record<string, string | number> }[] = []
   /** The clock, µs since the epoch. */
   nowUs: number
   /** The id that the next order gets; 0 while the id service is away. */
   nextOrderId: number
+  /** The store's file, to look into. */
+  readonly storeFile: string
   readonly #readers: SteppedReaders
   readonly #store: EmbeddedStore
-  readonly #stream: StoreStream
+  readonly #stream: StoreSession
   #isReady = 0
   #stopped = 0
 
@@ -119,7 +125,7 @@ export class Rehearsal {
     for (const { directory } of journals) fs.mkdirSync(directory, { recursive: true })
     const shared = new WriterShared(createWriterShared(journals.length))
     const silent = { info: () => undefined, warning: () => undefined, error: () => undefined }
-    const stream = await StoreStream.open({
+    const stream = await StoreSession.open({
       store,
       journals,
       shared,
@@ -128,29 +134,41 @@ export class Rehearsal {
       log: silent,
     })
     await stream.catchUp()
-    const recovery = new Recovery({ storeFile, definitions, clOrdIdsMax: options.shardLimits?.clOrdIdsMax ?? 32_768 })
-    const rehearsal = new Rehearsal(options, definitions, storeFile, journalFolder, shared, store, stream, recovery)
+    const readable = new EmbeddedReader({ file: storeFile })
+    const clOrdIdsMax = options.shardLimits?.clOrdIdsMax ?? 32_768
+    const recovery = new Recovery({ store: readable, definitions, clOrdIdsMax })
+    const marks = await recovery.marks()
+    const rehearsal = new Rehearsal(
+      options,
+      definitions,
+      readable,
+      journals,
+      journalFolder,
+      shared,
+      store,
+      stream,
+      marks,
+    )
     await rehearsal.#restore(recovery)
-    recovery.close()
     return rehearsal
   }
 
   private constructor(
     options: RehearsalOptions,
     definitions: Definitions,
-    storeFile: string,
+    readable: EmbeddedReader,
+    journals: readonly { name: string; directory: string }[],
     journalFolder: string,
     shared: WriterShared,
     store: EmbeddedStore,
-    stream: StoreStream,
-    recovery: Recovery,
+    stream: StoreSession,
+    marks: RecoveredMarks,
   ) {
     this.directory = options.directory
     this.definitions = definitions
-    this.storeFile = storeFile
+    this.storeFile = path.join(options.folder, 'store.db')
     this.#store = store
     this.#stream = stream
-    const marks = recovery.marks()
     this.nowUs = Math.max(options.nowUs ?? START_US, marks.lastTimestamp)
     this.nextOrderId = marks.lastOrderId + 1
     const shards = options.shards ?? 1
@@ -199,11 +217,8 @@ export class Rehearsal {
         reports: new RingProducer(memory.reportRings[shard]),
         doorbell,
         mainDoorbell: new Doorbell(memory.doorbells, MAIN_THREAD),
-        journal: {
-          append(block, end, entries) {
-            shared.publishDurable(shard, journal.append(block, end, entries) + entries)
-          },
-        },
+        journal: new SteppedSink(journal, options.diskSeed ?? 0, next => shared.publishDurable(shard, next)),
+        blockRules: { commandsShared: 2, commandsHandedOverMin: 1 },
         ...(options.destinations === undefined ? {} : { destinations: options.destinations }),
       })
       this.shards.push({ cycle, state, journal, directory })
@@ -211,18 +226,21 @@ export class Rehearsal {
     const shardOf = (row: number) => row % shards
     const standing = new Standing(this.accounts, this.positions, shardOf)
     const log = (message: string, facts: Record<string, string | number>) => this.logged.push({ message, facts })
-    this.#readers = new SteppedReaders(new StoreReader({ storeFile, definitions, tailBytesMax: 1 << 26 }))
+    this.#readers = new SteppedReaders(readable, definitions)
     this.history = new History({
       directory: this.directory,
       shards: this.links,
       shardOf,
       subscriptions: this.subscriptions,
       readers: this.#readers,
-      journal: shard => ({
-        name: `shard-${shard}`,
-        directory: this.shards[shard]!.directory,
-        untilSequence: shared.durableNext(shard),
-      }),
+      journals: shard => {
+        const all = journals.map(({ name, directory }, number) => {
+          // Nobody appends to the journals of shards that there are no more.
+          const untilSequence = number < shards ? shared.durableNext(number) : Number.POSITIVE_INFINITY
+          return { name, directory, untilSequence }
+        })
+        return [...all.splice(shard, 1), ...all]
+      },
       subscriptionsMax: options.subscriptionsMax ?? 100,
       unreadBytesMax: options.unreadBytesMax ?? 1 << 20,
       log,
@@ -358,7 +376,7 @@ export class Rehearsal {
     for (const { journal } of this.shards) journal.close()
     this.#stream.close()
     await this.#store.close()
-    this.#readers.close()
+    await this.#readers.close()
   }
 
   /** An orderly stop: snapshots are taken and the store has everything. */
@@ -412,11 +430,14 @@ const defaultLimits: GateLimits = {
 
 /** Readers that answer when they are told to, in the order of the questions. */
 class SteppedReaders implements Readers {
+  readonly #store: EmbeddedReader
+  readonly #tails = new AccountTails({ bytesMax: 1 << 26 })
   readonly #reader: StoreReader
   readonly #waiting: (() => void)[] = []
 
-  constructor(reader: StoreReader) {
-    this.#reader = reader
+  constructor(store: EmbeddedReader, definitions: Definitions) {
+    this.#store = store
+    this.#reader = new StoreReader({ store, definitions, tails: this.#tails })
   }
 
   orders: Readers['orders'] = query => this.#ask(() => this.#reader.orders(query))
@@ -430,18 +451,17 @@ class SteppedReaders implements Readers {
     return answer !== undefined
   }
 
-  close(): void {
-    this.#reader.close()
+  async close(): Promise<void> {
+    this.#tails.close()
+    await this.#store.close()
   }
 
-  #ask<Answer>(answer: () => Answer): Promise<Answer> {
+  #ask<Answer>(answer: () => Promise<Answer>): Promise<Answer> {
     return new Promise((resolve, reject) => {
       this.#waiting.push(() => {
-        try {
-          resolve(answer())
-        } catch (error) {
-          reject(error instanceof InvalidFilter ? Object.assign(error, { code: Reason.InvalidFilter }) : error)
-        }
+        answer().then(resolve, error =>
+          reject(error instanceof InvalidFilter ? Object.assign(error, { code: Reason.InvalidFilter }) : error),
+        )
       })
     })
   }

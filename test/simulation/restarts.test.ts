@@ -100,7 +100,13 @@ class Life {
   readonly #acknowledged = new Map<number, Value[]>()
   readonly #owners = new Map<number, number>()
   #shards = 1
+  readonly #diskSeed: number
   #nowUs: number | undefined
+
+  /** @param diskSeed see the rehearsal. */
+  constructor(diskSeed: number) {
+    this.#diskSeed = diskSeed
+  }
 
   async start(shards: number): Promise<void> {
     this.#shards = shards
@@ -110,6 +116,7 @@ class Life {
       shards,
       checks: ['buying_power', 'risk_state'],
       snapshotReports: 7,
+      diskSeed: this.#diskSeed,
       terms: () => ({ buyingPowerLimit: 2000 * MICROS }),
       ...(this.#nowUs === undefined ? {} : { nowUs: this.#nowUs }),
     })
@@ -318,17 +325,21 @@ class Life {
 
 test('however often the server is killed, stopped and started, its history and its accounts are the same', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 120, size: 'max' }), async steps => {
-      const life = new Life()
-      try {
-        await life.start(1)
-        for (const ticker of tickers) life.quote(ticker, 98, 102)
-        for (const step of steps) await life.take(step)
-        await life.end()
-      } finally {
-        life.clean()
-      }
-    }),
+    fc.asyncProperty(
+      fc.array(step, { minLength: 10, maxLength: 120, size: 'max' }),
+      fc.nat(),
+      async (steps, diskSeed) => {
+        const life = new Life(diskSeed)
+        try {
+          await life.start(1)
+          for (const ticker of tickers) life.quote(ticker, 98, 102)
+          for (const step of steps) await life.take(step)
+          await life.end()
+        } finally {
+          life.clean()
+        }
+      },
+    ),
     { numRuns: RUNS },
   )
 })

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { embeddedDialect } from '../../src/stores/embedded-view.ts'
+import { mysqlDialect } from '../../src/stores/mysql/mysql-view.ts'
 import {
   demandedOrderIds,
   demandsLive,
@@ -93,11 +95,26 @@ test('the condition for SQL leaves open what only the predicate can judge', () =
     ['<', 'symbol', 'B'],
     ['=', 'is_live', 1],
   ])
-  assert.deepEqual(filterCondition(filter), {
-    sql: '((s.symbol != ? AND s.order_id >= ?) AND 1 AND 1)',
-    parameters: ['A', 5],
-  })
-  assert.deepEqual(filterCondition(undefined), { sql: '1', parameters: [] })
-  const long = parseOrderFilter(['or', ...Array.from({ length: 300 }, (_, id) => ['=', 'order_id', id])])
-  assert.deepEqual(filterCondition(long), { sql: '1', parameters: [] })
+  for (const dialect of [embeddedDialect, mysqlDialect]) {
+    assert.deepEqual(filterCondition(filter, dialect), {
+      sql: '((s.symbol != ? AND s.order_id >= ?) AND 1 = 1 AND 1 = 1)',
+      parameters: ['A', 5],
+      isExact: false,
+    })
+    assert.deepEqual(filterCondition(undefined, dialect), { sql: '1 = 1', parameters: [], isExact: true })
+    const long = parseOrderFilter(['or', ...Array.from({ length: 300 }, (_, id) => ['=', 'order_id', id])])
+    assert.deepEqual(filterCondition(long, dialect), { sql: '1 = 1', parameters: [], isExact: false })
+  }
+})
+
+test('times are compared as each store keeps them, and left open where no column can hold them', () => {
+  const since = (timestamp: number) => parseOrderFilter(['>', 'timestamp', timestamp])
+  const sqlOf = (timestamp: number) =>
+    [embeddedDialect, mysqlDialect].map(dialect => filterCondition(since(timestamp), dialect).sql)
+  assert.deepEqual(sqlOf(1_700_000_000_000_001), [
+    's.timestamp > 1700000000000001',
+    "s.timestamp > TIMESTAMP'2023-11-14 22:13:20.000001'",
+  ])
+  assert.deepEqual(sqlOf(0.5), ['1 = 1', '1 = 1'])
+  assert.deepEqual(sqlOf(-1), ['s.timestamp > -1', '1 = 1'])
 })

@@ -6,11 +6,14 @@ import { readTicker } from '../../src/domain/tickers.ts'
 import { Kind, LimitKind, RangePoint } from '../../src/protocol/kinds.ts'
 import { unpack } from '../../src/protocol/msgpack.ts'
 import type { AcceptedEvent } from '../../src/protocol/order-events.ts'
+import { AccountTails } from '../../src/stores/account-tails.ts'
 import { InvalidFilter, parseOrderFilter, passes } from '../../src/stores/order-filter.ts'
 import { StoreUnavailable } from '../../src/stores/order-store.ts'
 import { type OrdersQuery, type Point, type ReportsQuery, StoreReader } from '../../src/stores/queries.ts'
+import type { ReadableStore } from '../../src/stores/readable-store.ts'
 import { definitions, type Entry, generateHistory, Random, writeJournal } from './generated-history.ts'
-import { allPages, batchOf, bodiesOf, messagesOf, openStore, storeFolder } from './store-folder.ts'
+import { allPages, batchOf, bodiesOf, messagesOf, storeFolder } from './store-folder.ts'
+import { embeddedKind, storeKinds } from './store-kinds.ts'
 
 const ACCOUNTS = [7, 8, 4_000_000_000]
 const REQUEST = 77
@@ -117,99 +120,110 @@ function filter(random: Random, entries: readonly Entry[], depth = 0): unknown {
   }
 }
 
-test('every query equals the plain list, at any cut, however far the store lags behind or runs ahead', async t => {
-  let run = 0
-  await fc.assert(
-    fc.asyncProperty(fc.integer(), async seed => {
-      const random = new Random(seed)
-      const folder = storeFolder(t)
-      const entries = generateHistory(random, { accounts: ACCOUNTS, events: 1 + random.below(250), snapshots: true })
-      const directory = folder.journal(`shard-${run++}`)
-      writeJournal(directory, entries, random)
-      const store = openStore(folder)
-      const journal = { name: 'shard-0', directory, untilSequence: entries.length + 1 }
-      const reader = new StoreReader({ storeFile: folder.storeFile, definitions, tailBytesMax: 1 << 20 })
-      const orderless = !entries.some(({ event }) => event.kind === Kind.OrderAccepted)
-      // The same reader goes on while the store catches up.
-      for (let stored = 0; ; ) {
-        for (let round = 0; round < 6; round++) {
-          const account = random.of(ACCOUNTS)
-          const own = entries.filter(({ event }) => event.kind !== Kind.InventorySnapshot && event.account === account)
-          const cut = random.chance(40) ? own.length : random.below(own.length + 1)
-          const twin = new Twin(entries, account, cut)
-          const times = own.map(({ event }) => (event as AcceptedEvent).timestamp)
-          const query = {
-            requestId: REQUEST,
-            account,
-            cutReportSequence: cut,
-            journal,
-            start: point(random, cut, times),
-            end: point(random, cut, times),
-            limitKind: random.of([LimitKind.None, LimitKind.Head, LimitKind.Tail, LimitKind.Unlimited]),
-            limitSize: random.below(8),
-            pageBytes: random.of([1, 300, 1 << 20]),
+function readerOf(store: ReadableStore, bytesMax = 1 << 20): { reader: StoreReader; tails: AccountTails } {
+  const tails = new AccountTails({ bytesMax })
+  return { reader: new StoreReader({ store, definitions, tails }), tails }
+}
+
+for (const kind of storeKinds) {
+  test(`every query equals the plain list, at any cut, however far the ${kind.name} store lags or runs ahead`, async t => {
+    let run = 0
+    await fc.assert(
+      fc.asyncProperty(fc.integer(), async seed => {
+        const random = new Random(seed)
+        const folder = storeFolder(t)
+        const entries = generateHistory(random, { accounts: ACCOUNTS, events: 1 + random.below(250), snapshots: true })
+        const directory = folder.journal(`shard-${run++}`)
+        writeJournal(directory, entries, random)
+        const { store, readable } = await kind.open(t)
+        const journal = { name: 'shard-0', directory, untilSequence: entries.length + 1 }
+        const { reader, tails } = readerOf(await readable())
+        const orderless = !entries.some(({ event }) => event.kind === Kind.OrderAccepted)
+        // The same reader goes on while the store catches up.
+        for (let stored = 0; ; ) {
+          for (let round = 0; round < 6; round++) {
+            const account = random.of(ACCOUNTS)
+            const own = entries.filter(
+              ({ event }) => event.kind !== Kind.InventorySnapshot && event.account === account,
+            )
+            const cut = random.chance(40) ? own.length : random.below(own.length + 1)
+            const twin = new Twin(entries, account, cut)
+            const times = own.map(({ event }) => (event as AcceptedEvent).timestamp)
+            const query = {
+              requestId: REQUEST,
+              account,
+              cutReportSequence: cut,
+              journals: [journal],
+              start: point(random, cut, times),
+              end: point(random, cut, times),
+              limitKind: random.of([LimitKind.None, LimitKind.Head, LimitKind.Tail, LimitKind.Unlimited]),
+              limitSize: random.below(8),
+              pageBytes: random.of([1, 300, 1 << 20]),
+            }
+            const about = JSON.stringify({ stored, ...query })
+
+            const reports = { ...query, form: 'events' as const }
+            const events = await allPages(continuation => reader.reports({ ...reports, continuation }))
+            assert.deepEqual(bodiesOf(events.frames), twin.reportBodies(reports), about)
+            assert.equal(events.lastOrderSequence, twin.orders.at(-1)?.event.orderSequence ?? 0)
+            const records = await allPages(continuation =>
+              reader.reports({ ...reports, form: 'records', continuation }),
+            )
+            assert.deepEqual(
+              messagesOf(records.frames),
+              twin.reportBodies(reports).map(body => [Kind.ReportRecord, REQUEST, account, unpack(body)]),
+            )
+            assert.equal(records.count, bodiesOf(records.frames).length)
+
+            const orders = { ...query, filter: orderless ? undefined : filter(random, entries) }
+            const found = await allPages(continuation => reader.orders({ ...orders, continuation }))
+            assert.deepEqual(
+              messagesOf(found.frames),
+              twin.orderRecords(orders),
+              `${about} ${JSON.stringify(orders.filter)}`,
+            )
+            assert.equal(found.count, messagesOf(found.frames).length)
+
+            if (orderless) continue
+            const any = random.of(entries.filter(({ event }) => event.kind === Kind.OrderAccepted))
+              .event as AcceptedEvent
+            const one = await reader.order({ ...query, orderId: any.orderId })
+            assert.deepEqual(
+              messagesOf(one.frames),
+              twin.orderRecords({ ...query, start: 0, end: -1, limitKind: 3, filter: ['=', 'order_id', any.orderId] }),
+            )
+            assert.equal(await reader.accountOf(any.orderId, [journal]), any.account)
+            assert.equal(await reader.accountOf(any.orderId + 1e6, [journal]), undefined)
           }
-          const about = JSON.stringify({ stored, ...query })
-
-          const reports = { ...query, form: 'events' as const }
-          const events = allPages(continuation => reader.reports({ ...reports, continuation }))
-          assert.deepEqual(bodiesOf(events.frames), twin.reportBodies(reports), about)
-          assert.equal(events.lastOrderSequence, twin.orders.at(-1)?.event.orderSequence ?? 0)
-          const records = allPages(continuation => reader.reports({ ...reports, form: 'records', continuation }))
-          assert.deepEqual(
-            messagesOf(records.frames),
-            twin.reportBodies(reports).map(body => [Kind.ReportRecord, REQUEST, account, unpack(body)]),
-          )
-          assert.equal(records.count, bodiesOf(records.frames).length)
-
-          const orders = { ...query, filter: orderless ? undefined : filter(random, entries) }
-          const found = allPages(continuation => reader.orders({ ...orders, continuation }))
-          assert.deepEqual(
-            messagesOf(found.frames),
-            twin.orderRecords(orders),
-            `${about} ${JSON.stringify(orders.filter)}`,
-          )
-          assert.equal(found.count, messagesOf(found.frames).length)
-
-          if (orderless) continue
-          const any = random.of(entries.filter(({ event }) => event.kind === Kind.OrderAccepted)).event as AcceptedEvent
-          const one = reader.order({ ...query, orderId: any.orderId })
-          assert.deepEqual(
-            messagesOf(one.frames),
-            twin.orderRecords({ ...query, start: 0, end: -1, limitKind: 3, filter: ['=', 'order_id', any.orderId] }),
-          )
-          assert.equal(reader.accountOf(any.orderId, [journal]), any.account)
-          assert.equal(reader.accountOf(any.orderId + 1e6, [journal]), undefined)
+          if (stored === entries.length) break
+          const next = Math.min(entries.length, stored + 1 + random.below(120))
+          assert.deepEqual(await store.apply(batchOf('shard-0', entries, stored, next)), [])
+          stored = next
         }
-        if (stored === entries.length) break
-        const next = Math.min(entries.length, stored + 1 + random.below(120))
-        assert.deepEqual(store.applyNow(batchOf('shard-0', entries, stored, next)), [])
-        stored = next
-      }
-      reader.close()
-      await store.close()
-    }),
-    { numRuns: 60 },
-  )
-})
+        tails.close()
+      }),
+      { numRuns: kind.runs },
+    )
+  })
+}
 
 test('a page goes on where the one before it ended, although the store has caught up in between', async t => {
   const folder = storeFolder(t)
   const entries = generateHistory(new Random(5), { accounts: [7], events: 200 })
   const directory = folder.journal('shard-0')
   writeJournal(directory, entries, new Random(6))
-  const store = openStore(folder)
+  const { store, readable } = await embeddedKind.open(t)
   const journal = { name: 'shard-0', directory, untilSequence: entries.length + 1 }
-  const reader = new StoreReader({ storeFile: folder.storeFile, definitions, tailBytesMax: 1 << 20 })
+  const { reader, tails } = readerOf(await readable())
   let stored = 0
-  const page = allPages(continuation => {
-    store.applyNow(batchOf('shard-0', entries, stored, Math.min(stored + 7, entries.length)))
+  const page = await allPages(async continuation => {
+    await store.apply(batchOf('shard-0', entries, stored, Math.min(stored + 7, entries.length)))
     stored = Math.min(stored + 7, entries.length)
     return reader.reports({
       requestId: 0,
       account: 7,
       cutReportSequence: 150,
-      journal,
+      journals: [journal],
       start: 11,
       end: RangePoint.Last,
       limitKind: LimitKind.Unlimited,
@@ -223,64 +237,29 @@ test('a page goes on where the one before it ended, although the store has caugh
     bodiesOf(page.frames),
     entries.slice(10, 150).map(({ body }) => body),
   )
-  reader.close()
-  await store.close()
+  tails.close()
 })
 
-test('what neither fits into memory nor is in the journal is refused as unavailable, a bad filter by its place', async t => {
+test('what no journal has is refused as unavailable, a bad filter by its place', async t => {
   const folder = storeFolder(t)
   const entries = generateHistory(new Random(5), { accounts: [7], events: 200 })
   const directory = folder.journal('shard-0')
   writeJournal(directory, entries, new Random(6))
-  const store = openStore(folder)
+  const { readable } = await embeddedKind.open(t)
   const query = {
     requestId: 0,
     account: 7,
     cutReportSequence: 200,
-    journal: { name: 'shard-0', directory, untilSequence: 201 },
+    journals: [{ name: 'shard-0', directory, untilSequence: 201 }],
     start: 0,
     end: -1,
     limitKind: LimitKind.Unlimited,
     limitSize: 0,
     pageBytes: 500,
   }
-  const small = new StoreReader({ storeFile: folder.storeFile, definitions, tailBytesMax: 1000 })
-  assert.throws(() => small.orders(query), StoreUnavailable)
-  const reader = new StoreReader({ storeFile: folder.storeFile, definitions, tailBytesMax: 1 << 20 })
-  assert.throws(() => reader.orders({ ...query, cutReportSequence: 201 }), StoreUnavailable)
-  assert.throws(() => reader.orders({ ...query, filter: ['and', ['=', 'colour', 1]] }), new InvalidFilter('[1][1]'))
-  assert.equal(reader.orders(query).count > 0, true)
-  small.close()
-  reader.close()
-  await store.close()
-})
-
-test('tails that do not fit into memory together are read again', async t => {
-  const folder = storeFolder(t)
-  const accounts = [7, 8, 9]
-  const entries = generateHistory(new Random(8), { accounts, events: 300 })
-  const directory = folder.journal('shard-0')
-  writeJournal(directory, entries, new Random(9))
-  await openStore(folder).close()
-  const reader = new StoreReader({ storeFile: folder.storeFile, definitions, tailBytesMax: 100_000 })
-  for (const account of [...accounts, ...accounts, 9, 7]) {
-    const own = entries.filter(({ event }) => event.account === account)
-    const page = reader.reports({
-      requestId: 0,
-      account,
-      cutReportSequence: own.length,
-      journal: { name: 'shard-0', directory, untilSequence: entries.length + 1 },
-      start: 0,
-      end: RangePoint.Present,
-      limitKind: LimitKind.Unlimited,
-      limitSize: 0,
-      pageBytes: 1 << 20,
-      form: 'events',
-    })
-    assert.deepEqual(
-      bodiesOf(page.frames),
-      own.map(({ body }) => body),
-    )
-  }
-  reader.close()
+  const { reader, tails } = readerOf(await readable())
+  await assert.rejects(reader.orders({ ...query, cutReportSequence: 201 }), StoreUnavailable)
+  await assert.rejects(reader.orders({ ...query, filter: ['and', ['=', 'colour', 1]] }), new InvalidFilter('[1][1]'))
+  assert.equal((await reader.orders(query)).count > 0, true)
+  tails.close()
 })

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { openDatabase } from '../../src/base/sqlite.ts'
 import { isTerminal, OrderStatus, statusAfter } from '../../src/domain/order-status.ts'
 import { Kind } from '../../src/protocol/kinds.ts'
 import type { AcceptedEvent, AcceptedFields, ReportEvent, SnapshotEvent } from '../../src/protocol/order-events.ts'
+import type { ReadableStore } from '../../src/stores/readable-store.ts'
 import { type Recovered, Recovery, type RecoveryOptions } from '../../src/stores/recovery.ts'
 import { definitions, type Entry, generateHistory, Random } from './generated-history.ts'
-import { batchOf, openStore, type StoreFolder, storeFolder } from './store-folder.ts'
+import { batchOf } from './store-folder.ts'
+import { storeKinds } from './store-kinds.ts'
 
 const ACCOUNTS = [3, 4, 5]
 
@@ -19,13 +20,14 @@ function plain({ clOrdId, tags, ...fields }: AcceptedFields | AcceptedEvent): un
   return { ...rest, clOrdId: String(id), tags: [...bytes] }
 }
 
-function recovered(folder: StoreFolder, options: Partial<RecoveryOptions>): { items: unknown[]; marks: unknown } {
-  const recovery = new Recovery({ storeFile: folder.storeFile, definitions, clOrdIdsMax: 5, ...options })
+async function recovered(
+  store: ReadableStore,
+  options: Partial<RecoveryOptions>,
+): Promise<{ items: unknown[]; marks: unknown }> {
+  const recovery = new Recovery({ store, definitions, clOrdIdsMax: 5, ...options })
   const items: unknown[] = []
-  for (const item of recovery.read()) items.push(copy(item))
-  const marks = recovery.marks()
-  recovery.close()
-  return { items, marks }
+  for await (const page of recovery.read()) for (const item of page) items.push(copy(item))
+  return { items, marks: await recovery.marks() }
 }
 
 function copy(item: Recovered): unknown {
@@ -95,6 +97,13 @@ function naive(entries: readonly Entry[], { clOrdIdsMax = 5, sessionStart }: Par
   ]
 }
 
+function fillsOf(account: number, items: readonly unknown[]): unknown[] {
+  return items.filter(item => {
+    const { part, ...rest } = item as Recovered
+    return part === 'fill' && (rest as { account: number }).account === account
+  })
+}
+
 /** Positions come in the order of their key, which the order of a snapshot is not. */
 function sorted(items: unknown[]): unknown[] {
   return items.map(item => JSON.stringify(item, Object.keys(flat(item)).sort())).sort()
@@ -104,68 +113,61 @@ function flat(item: unknown): Record<string, unknown> {
   return { ...rest, accepted, ...(accepted as object) }
 }
 
-test('recovery gives what a reader of all events would remember', async t => {
-  await fc.assert(
-    fc.asyncProperty(fc.integer(), async seed => {
-      const random = new Random(seed)
-      const entries = generateHistory(random, {
-        accounts: ACCOUNTS,
-        events: 1 + random.below(200),
-        snapshots: random.chance(70),
-      })
-      const folder = storeFolder(t)
-      const store = openStore(folder)
-      store.applyNow(batchOf('shard-0', entries, 0, entries.length))
-      await store.close()
-      const middle = (entries[entries.length >> 1]!.event as AcceptedEvent).timestamp
-      for (const options of [{}, { sessionStart: middle }, { clOrdIdsMax: 1000 }, { clOrdIdsMax: 0 }]) {
-        const expected = naive(entries, { clOrdIdsMax: 5, ...options })
-        const { items, marks } = recovered(folder, options)
-        assert.deepEqual(sorted(items), sorted(expected))
-        const orderOf = (all: unknown[]) =>
-          all.filter(item => (item as Recovered).part !== 'position').map(item => JSON.stringify(flat(item).part))
-        assert.deepEqual(orderOf(items), orderOf(expected))
-        assert.deepEqual(
-          items.filter(item => (item as Recovered).part === 'fill'),
-          expected.filter(item => (item as Recovered).part === 'fill'),
-        )
-        const events = entries.map(({ event }) => event).filter(event => event.kind !== Kind.InventorySnapshot)
-        assert.deepEqual(marks, {
-          lastOrderId: Math.max(0, ...events.map(event => event.orderId)),
-          lastTimestamp: Math.max(0, ...events.map(event => event.timestamp)),
+for (const kind of storeKinds) {
+  test(`recovery from the ${kind.name} store gives what a reader of all events would remember`, async t => {
+    await fc.assert(
+      fc.asyncProperty(fc.integer(), async seed => {
+        const random = new Random(seed)
+        const entries = generateHistory(random, {
+          accounts: ACCOUNTS,
+          events: 1 + random.below(200),
+          snapshots: random.chance(70),
         })
-      }
-    }),
-    { numRuns: 40 },
-  )
-})
+        const { store, readable } = await kind.open(t)
+        await store.apply(batchOf('shard-0', entries, 0, entries.length))
+        const reader = await readable()
+        const middle = (entries[entries.length >> 1]!.event as AcceptedEvent).timestamp
+        for (const options of [{}, { sessionStart: middle }, { clOrdIdsMax: 1000 }, { clOrdIdsMax: 0 }]) {
+          const expected = naive(entries, { clOrdIdsMax: 5, ...options })
+          const { items, marks } = await recovered(reader, options)
+          assert.deepEqual(sorted(items), sorted(expected))
+          const orderOf = (all: unknown[]) =>
+            all.filter(item => (item as Recovered).part !== 'position').map(item => JSON.stringify(flat(item).part))
+          assert.deepEqual(orderOf(items), orderOf(expected))
+          for (const account of ACCOUNTS) assert.deepEqual(fillsOf(account, items), fillsOf(account, expected))
+          const events = entries.map(({ event }) => event).filter(event => event.kind !== Kind.InventorySnapshot)
+          assert.deepEqual(marks, {
+            lastOrderId: Math.max(0, ...events.map(event => event.orderId)),
+            lastTimestamp: Math.max(0, ...events.map(event => event.timestamp)),
+          })
+        }
+      }),
+      { numRuns: kind.runs },
+    )
+  })
 
-test('a snapshot of other tools stands for its orders whole, save those it excludes', async t => {
-  const entries = generateHistory(new Random(21), { accounts: [3], events: 150 })
-  const folder = storeFolder(t)
-  const store = openStore(folder)
-  store.applyNow(batchOf('shard-0', entries, 0, entries.length))
-  await store.close()
-  const acceptances = entries.map(({ event }) => event).filter(event => event.kind === Kind.OrderAccepted)
-  const excluded = acceptances.slice(0, 12).filter((_, index) => index % 3 === 0)
-  const database = openDatabase(folder.storeFile, 'normal')
-  database.exec('INSERT INTO order_execution_inventory_sequences (account, sequence) VALUES (3, 12)')
-  for (const { orderId } of excluded) {
-    database.exec(`INSERT INTO order_execution_inventory_excluded_orders VALUES (3, ${orderId})`)
-  }
-  database.close()
-  const outside = new Set([...excluded, ...acceptances.slice(12)].map(({ orderId }) => orderId))
-  const fills = naive(entries, {}).filter(item => (item as Recovered).part === 'fill') as { orderId: number }[]
-  const { items } = recovered(folder, {})
-  assert.deepEqual(
-    items.filter(item => (item as Recovered).part === 'fill'),
-    fills.filter(({ orderId }) => outside.has(orderId)),
-  )
-  assert.ok(fills.some(({ orderId }) => !outside.has(orderId)))
-})
+  test(`a snapshot of other tools in the ${kind.name} store stands for its orders whole, save those it excludes`, async t => {
+    const entries = generateHistory(new Random(21), { accounts: [3], events: 150 })
+    const { store, readable, run } = await kind.open(t)
+    await store.apply(batchOf('shard-0', entries, 0, entries.length))
+    const acceptances = entries.map(({ event }) => event).filter(event => event.kind === Kind.OrderAccepted)
+    const excluded = acceptances.slice(0, 12).filter((_, index) => index % 3 === 0)
+    await run('INSERT INTO order_execution_inventory_sequences (account, sequence) VALUES (3, 12)')
+    for (const { orderId } of excluded) {
+      await run(`INSERT INTO order_execution_inventory_excluded_orders VALUES (3, ${orderId})`)
+    }
+    const outside = new Set([...excluded, ...acceptances.slice(12)].map(({ orderId }) => orderId))
+    const fills = naive(entries, {}).filter(item => (item as Recovered).part === 'fill') as { orderId: number }[]
+    const { items } = await recovered(await readable(), {})
+    assert.deepEqual(
+      items.filter(item => (item as Recovered).part === 'fill'),
+      fills.filter(({ orderId }) => outside.has(orderId)),
+    )
+    assert.ok(fills.some(({ orderId }) => !outside.has(orderId)))
+  })
 
-test('an empty store recovers to nothing', async t => {
-  const folder = storeFolder(t)
-  await openStore(folder).close()
-  assert.deepEqual(recovered(folder, {}), { items: [], marks: { lastOrderId: 0, lastTimestamp: 0 } })
-})
+  test(`an empty ${kind.name} store recovers to nothing`, async t => {
+    const { readable } = await kind.open(t)
+    assert.deepEqual(await recovered(await readable(), {}), { items: [], marks: { lastOrderId: 0, lastTimestamp: 0 } })
+  })
+}

@@ -46,13 +46,13 @@ export function messagesOf(frames: Uint8Array): (Value | undefined)[] {
 }
 
 /** All pages of one query as one. */
-export function allPages(next: (continuation: Continuation | undefined) => Page): Page {
+export async function allPages(next: (continuation: Continuation | undefined) => Promise<Page>): Promise<Page> {
   const frames: Uint8Array[] = []
   let count = 0
   let page: Page
   let continuation: Continuation | undefined
   do {
-    page = next(continuation)
+    page = await next(continuation)
     frames.push(page.frames)
     count += page.count
     continuation = page.continuation

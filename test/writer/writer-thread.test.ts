@@ -1,75 +1,15 @@
 import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import path from 'node:path'
-import { type TestContext, test } from 'node:test'
-import { definitionsData } from '../../src/domain/definitions.ts'
-import { JournalTrimmed } from '../../src/journal/journal-errors.ts'
-import { JournalWriter } from '../../src/journal/journal-writer.ts'
+import { test } from 'node:test'
 import { listSegments } from '../../src/journal/segment.ts'
-import { LimitKind, RangePoint } from '../../src/protocol/kinds.ts'
 import { createWriterShared, WriterShared } from '../../src/shared-memory/writer-shared.ts'
-import type { EventBatch } from '../../src/stores/event-batch.ts'
-import { type OrderStore, StoreMismatch, StoreUnavailable } from '../../src/stores/order-store.ts'
-import { StoreReader } from '../../src/stores/queries.ts'
-import { StoreStream } from '../../src/writer/store-stream.ts'
-import writerThread, { type WriterThreadOptions } from '../../src/writer/writer-thread.ts'
-import {
-  appendEntries,
-  definitions,
-  type Entry,
-  generateHistory,
-  Random,
-  writeJournal,
-} from '../stores/generated-history.ts'
-import { allPages, bodiesOf, openStore, type StoreFolder, storeFolder } from '../stores/store-folder.ts'
-
-function options(folder: StoreFolder, names: readonly string[]): WriterThreadOptions {
-  return {
-    shared: createWriterShared(names.length),
-    journals: names.map(name => ({ name, directory: folder.journal(name), isAppended: name !== 'retired' })),
-    durability: 'none',
-    segmentBytes: 16_384,
-    storeFile: folder.storeFile,
-    definitions: definitionsData,
-    batchRowsMax: 50,
-    batchBytesMax: 1 << 20,
-    batchAgeMs: 1,
-    confirmBytes: 4_000,
-    confirmMs: 5,
-    copiesAlways: true,
-    nice: 0,
-    lagMaxMs: 60_000,
-    logLevel: 'error',
-  }
-}
-
-function openJournal(folder: StoreFolder, name: string): JournalWriter {
-  return JournalWriter.open({ directory: folder.journal(name), durability: 'none', segmentBytes: 16_384 })
-}
-
-/** Everything the store has of an account, as events. */
-function stored(folder: StoreFolder, account: number, reports: number): Buffer[] {
-  const reader = new StoreReader({ storeFile: folder.storeFile, definitions, tailBytesMax: 0 })
-  const page = allPages(continuation =>
-    reader.reports({
-      requestId: 0,
-      account,
-      cutReportSequence: reports,
-      journal: { name: 'none', directory: folder.journal('none'), untilSequence: 1 },
-      start: 0,
-      end: RangePoint.Present,
-      limitKind: LimitKind.Unlimited,
-      limitSize: 0,
-      pageBytes: 1 << 20,
-      form: 'events',
-      continuation,
-    }),
-  )
-  reader.close()
-  return bodiesOf(page.frames)
-}
-
-const bodies = (entries: readonly Entry[]) => entries.map(({ body }) => body)
+import { readInstallation } from '../../src/stores/installation.ts'
+import writerThread from '../../src/writer/writer-thread.ts'
+import { appendEntries, generateHistory, Random, writeJournal } from '../stores/generated-history.ts'
+import { storeFolder } from '../stores/store-folder.ts'
+import { embeddedLines, openJournal, reportLines } from './journaled.ts'
+import { writerOptions } from './running-writer.ts'
 
 test('the writer catches up with all journals, copies what becomes durable, and drains and confirms it at its end', async t => {
   const folder = storeFolder(t)
@@ -80,21 +20,23 @@ test('the writer catches up with all journals, copies what becomes durable, and 
   const journal = openJournal(folder, 'shard-0')
   appendEntries(journal, first.slice(0, 100), random)
 
-  const settings = options(folder, ['shard-0', 'retired'])
+  const settings = writerOptions(folder, { names: ['shard-0', 'retired'] })
   const shared = new WriterShared(settings.shared)
   shared.publishDurable(0, journal.nextSequence)
   const thread = writerThread(settings)
   await shared.caughtUp()
-  assert.deepEqual([shared.stored(0), shared.confirmed(0), shared.stored(1), shared.confirmed(1)], [100, 100, 130, 130])
+  assert.deepEqual(
+    [shared.stored(0, 0), shared.confirmed(0), shared.stored(1, 0), shared.confirmed(1)],
+    [100, 100, 130, 130],
+  )
   for (let at = 100; at < 900; at += 100) {
     appendEntries(journal, first.slice(at, at + 100), random)
     shared.publishDurable(0, journal.nextSequence)
   }
   shared.stop()
   await thread
-  assert.deepEqual([shared.stored(0), shared.confirmed(0), shared.lag(0).records], [900, 900, 0])
-  assert.deepEqual(stored(folder, 1, 130), bodies(retired))
-  assert.deepEqual(stored(folder, 2, 900), bodies(first))
+  assert.deepEqual([shared.stored(0, 0), shared.confirmed(0), shared.lag(0, 0).records], [900, 900, 0])
+  assert.deepEqual(embeddedLines(folder.storeFile), reportLines(retired, first))
   journal.close()
 })
 
@@ -103,7 +45,7 @@ test('what is not yet durable is not copied', async t => {
   const random = new Random(32)
   const entries = generateHistory(random, { accounts: [2], events: 60 })
   const journal = openJournal(folder, 'shard-0')
-  const settings = options(folder, ['shard-0'])
+  const settings = writerOptions(folder)
   const shared = new WriterShared(settings.shared)
   shared.publishDurable(0, 1)
   const thread = writerThread(settings)
@@ -112,7 +54,7 @@ test('what is not yet durable is not copied', async t => {
   shared.publishDurable(0, 41)
   shared.stop()
   await thread
-  assert.equal(shared.stored(0), 40)
+  assert.equal(shared.stored(0, 0), 40)
   journal.close()
 })
 
@@ -124,7 +66,7 @@ test('segments are deleted once the store has confirmed them, and a store that l
   appendEntries(journal, entries, random)
   const segments = listSegments(folder.journal('shard-0')).length
   assert.ok(segments > 3)
-  const settings = options(folder, ['shard-0'])
+  const settings = writerOptions(folder)
   const shared = new WriterShared(settings.shared)
   shared.publishDurable(0, journal.nextSequence)
   const thread = writerThread(settings)
@@ -135,7 +77,10 @@ test('segments are deleted once the store has confirmed them, and a store that l
 
   fs.rmSync(path.dirname(folder.storeFile), { recursive: true })
   const again = { ...settings, shared: createWriterShared(1) }
-  await assert.rejects(writerThread(again), JournalTrimmed)
+  await assert.rejects(writerThread(again), {
+    name: 'StartRefused',
+    message: /^No store can be used, so the server does not start\. embedded: .*sequence 1 was deleted$/,
+  })
   journal.close()
 })
 
@@ -143,81 +88,54 @@ test('a store that has more of a journal than there is stops the start', async t
   const folder = storeFolder(t)
   const random = new Random(34)
   writeJournal(folder.journal('shard-0'), generateHistory(random, { accounts: [2], events: 20 }), random)
-  const settings = options(folder, ['shard-0'])
+  const settings = writerOptions(folder)
   new WriterShared(settings.shared).stop()
   await writerThread(settings)
   fs.rmSync(folder.journal('shard-0'), { recursive: true })
   const again = { ...settings, shared: createWriterShared(1) }
   new WriterShared(again.shared).publishDurable(0, 1)
-  await assert.rejects(writerThread(again), StoreMismatch)
+  await assert.rejects(writerThread(again), {
+    name: 'StartRefused',
+    message: /^Store embedded holds orders up to entry 20 of journal shard-0, but .* has no journals/,
+  })
+  writeJournal(folder.journal('shard-0'), generateHistory(random, { accounts: [2], events: 10 }), random)
+  await assert.rejects(writerThread({ ...settings, shared: createWriterShared(1) }), {
+    name: 'StartRefused',
+    message: /the store has journal shard-0 up to entry 20, but the journal ends at 10$/,
+  })
 })
 
-/** A store that fails as it is told to, and otherwise is the one behind it. */
-function failing(store: OrderStore, failures: (batch: EventBatch) => boolean): OrderStore {
-  return {
-    name: store.name,
-    positions: () => store.positions(),
-    confirm: () => store.confirm(),
-    close: () => store.close(),
-    apply: async batch => {
-      if (failures(batch)) throw new StoreUnavailable('away')
-      return store.apply(batch)
-    },
-  }
-}
-
-async function streamOver(t: TestContext, failures: (batch: EventBatch) => boolean) {
+test('a data directory that lost its journals goes on from what the store holds, once it is told to', async t => {
   const folder = storeFolder(t)
-  const random = new Random(35)
-  const entries = generateHistory(random, { accounts: [2], events: 100 })
-  writeJournal(folder.journal('shard-0'), entries, random)
-  const store = openStore(folder)
-  const shared = new WriterShared(createWriterShared(1))
-  shared.publishDurable(0, 101)
-  const lines: unknown[] = []
-  const line = (level: string) => (message: string, fields?: object) => void lines.push([level, message, fields])
-  const stream = await StoreStream.open({
-    store: failing(store, failures),
-    journals: [{ name: 'shard-0', directory: folder.journal('shard-0') }],
-    shared,
-    batchRowsMax: 30,
-    batchBytesMax: 1 << 20,
-    log: { info: line('info'), warning: line('warning'), error: line('error') },
-    retryMs: { first: 0, longest: 1 },
-  })
-  const close = async () => {
-    stream.close()
-    await store.close()
-  }
-  return { folder, entries, stream, shared, lines, close }
-}
+  const random = new Random(36)
+  const entries = generateHistory(random, { accounts: [2], events: 60 })
+  writeJournal(folder.journal('shard-0'), entries.slice(0, 20), random)
+  const settings = writerOptions(folder)
+  new WriterShared(settings.shared).stop()
+  await writerThread(settings)
+  const before = readInstallation(settings.dataDirectory)!
+  fs.rmSync(folder.journal('shard-0'), { recursive: true })
 
-test('a store that is away for a while gets the same batches when it is back, and each change is told once', async t => {
-  let attempts = 0
-  const { folder, entries, stream, lines, close } = await streamOver(t, batch => {
-    attempts += 1
-    return batch.firstSequence === 31 && attempts < 7
-  })
-  let copied = 0
-  for (let entriesOfRound = -1; entriesOfRound !== 0; ) {
-    entriesOfRound = await stream.round()
-    copied += entriesOfRound
-  }
-  await close()
-  assert.equal(copied, 100)
-  assert.deepEqual(stored(folder, 2, 100), bodies(entries))
-  const levels = lines.map(line => (line as string[])[0])
-  assert.deepEqual(levels, ['warning', 'info'])
-  assert.deepEqual((lines[1] as unknown[])[2], { store: 'embedded', failedAttempts: 5 })
-})
+  const adopted = { ...settings, shared: createWriterShared(1), adoptsStore: true }
+  const shared = new WriterShared(adopted.shared)
+  t.after(() => shared.stop())
+  const thread = writerThread(adopted)
+  assert.equal(await shared.caughtUp(), 0)
+  assert.equal(shared.beginning(0), 21)
+  const after = readInstallation(settings.dataDirectory)!
+  assert.notEqual(after.id, before.id)
+  assert.deepEqual(after.begins, { 'shard-0': 21 })
+  const journal = openJournal(folder, 'shard-0', shared.beginning(0))
+  assert.equal(journal.nextSequence, 21)
+  shared.publishDurable(0, 21)
+  appendEntries(journal, entries.slice(20), random)
+  shared.publishDurable(0, 61)
+  shared.stop()
+  await thread
+  journal.close()
+  assert.deepEqual(embeddedLines(folder.storeFile), reportLines(entries))
 
-test('who stops the server does not wait for a store that is away', async t => {
-  const { stream, shared, close } = await streamOver(t, batch => {
-    if (batch.firstSequence === 31) shared.stop()
-    return batch.firstSequence === 31
-  })
-  assert.equal(await stream.round(), 30)
-  await assert.rejects(stream.round(), StoreUnavailable)
-  assert.equal(shared.stored(0), 30)
-  await close()
+  const third = { ...settings, shared: createWriterShared(1) }
+  new WriterShared(third.shared).stop()
+  await writerThread(third)
 })
