@@ -20,6 +20,8 @@ import type { StageParts } from './stage.ts'
 
 /** Recovery runs once, over much of a store, while nobody else needs the memory. */
 const CACHE_BYTES = 256 << 20
+/** How long a database may be silent meanwhile: it sorts and joins much of what it has. */
+const STATEMENT_MS_MAX = 120_000
 /** Ids skipped at most to get beyond those that the store has. */
 const SKIPPED_IDS_MAX = 1_000_000
 
@@ -42,7 +44,7 @@ export async function restoreAccounts({ config, log }: StageParts, options: Rest
   const { accounts, clock, definitions, shardOf, shards, table, uids } = options
   const { engine } = config
   const beganMs = performance.now()
-  const store = await openReadable(options.store, { cacheBytes: CACHE_BYTES })
+  const store = await openReadable(options.store, { cacheBytes: CACHE_BYTES, statementTimeoutMs: STATEMENT_MS_MAX })
   try {
     const recovery = new Recovery({
       store,

@@ -24,6 +24,9 @@ const market = [
   ['FM.TSX', 15.62],
 ] as const
 
+/** Answers come long before, or never. */
+const ANSWER_MS_MAX = 60_000
+
 type Asked =
   | { readonly what: 'submit'; readonly clOrdId: string }
   | { readonly what: 'cancel' | 'update'; readonly orderId: number }
@@ -77,8 +80,16 @@ export class Trader {
   /** Resolves when nothing is unanswered. */
   idle(): Promise<void> {
     if (this.asked.size === 0) return Promise.resolve()
-    return new Promise(resolve => {
-      this.#onIdle = resolve
+    return new Promise((resolve, reject) => {
+      const giveUp = setTimeout(() => {
+        const left = JSON.stringify([...this.asked.values()].slice(0, 3))
+        const state = this.client.isClosed ? `, and the connection is closed: ${this.client.closingCode}` : ''
+        reject(new Error(`${this.books.name}: ${this.asked.size} requests have no answer, as ${left}${state}`))
+      }, ANSWER_MS_MAX)
+      this.#onIdle = () => {
+        clearTimeout(giveUp)
+        resolve()
+      }
     })
   }
 

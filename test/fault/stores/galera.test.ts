@@ -35,6 +35,7 @@ test('a cluster of three nodes is a list of stores, and any node may be killed a
       await node.kill()
       await world.trade(share(0.1), awayMs)
       await world.level(stores.filter((_, other) => other !== index))
+      await world.rest()
       await node.start()
       await world.trade(share(0.05))
     }
@@ -44,11 +45,13 @@ test('a cluster of three nodes is a list of stores, and any node may be killed a
     await world.kill()
     await world.start()
     await world.desk.verify()
+    await world.rest()
     await second!.start()
     await world.trade(share(0.1))
     // A node leaves in order.
     await first!.shutDown()
     await world.trade(share(0.1))
+    await world.rest()
     await first!.start()
 
     const total = await world.stopAndVerify()
