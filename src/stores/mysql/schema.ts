@@ -226,7 +226,6 @@ async function migrateLocked(connection: MysqlConnection, schema: string): Promi
     await connection.run(
       `${table('schema_version', 'id TINYINT NOT NULL, version INT NOT NULL, PRIMARY KEY (id)')}${tableOptions}`,
     )
-    await connection.run('INSERT IGNORE INTO schema_version VALUES (1, 0)')
   }
   const version = found ?? 0
   if (version > MYSQL_SCHEMA_VERSION) {
@@ -238,7 +237,12 @@ async function migrateLocked(connection: MysqlConnection, schema: string): Promi
     for (const statement of steps[next]!) {
       await connection.run(statement.startsWith('CREATE TABLE') ? `${statement}${tableOptions}` : statement)
     }
-    await connection.run('UPDATE schema_version SET version = ? WHERE id = 1 AND version < ?', [next + 1, next + 1])
+    await connection.run(
+      'INSERT INTO schema_version VALUES (1, ?) ON DUPLICATE KEY UPDATE version = GREATEST(version, ?)',
+      [next + 1, next + 1],
+    )
+    // The definitions commit by themselves, this row does not.
+    await connection.run('COMMIT')
   }
 }
 

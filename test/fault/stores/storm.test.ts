@@ -41,8 +41,8 @@ class Place {
     else if (trouble === 'cut') this.proxy.cut()
     else if (trouble === 'silent') this.proxy.silence()
     else if (trouble === 'slow') {
-      this.proxy.delay(10)
-      this.proxy.throttle(100_000)
+      this.proxy.delay(2)
+      this.proxy.throttle(500_000)
     } else if (trouble === 'read only') await this.database.query('SET GLOBAL read_only = 1')
   }
 
