@@ -8,8 +8,8 @@ import type { StoreProgress } from '../server/store-watch.ts'
 
 /** Of a marketable order: accepted, new, filled. */
 export const REPORTS_PER_ORDER = 3
-/** A lag below what is stored in this time is that of a batch on its way, and not one that grows. */
-const LAG_OF_A_BATCH_SECONDS = 0.25
+/** A lag below what comes in during this time is that of a batch or a checkpoint on its way, and not one that grows. */
+const LAG_ON_ITS_WAY_SECONDS = 1
 /** How often the lag is looked at for one rate. */
 const LAG_LOOKS = 5
 /** A lag grows where more than this part of what comes in stays behind. */
@@ -27,7 +27,7 @@ export async function sustainedRate(
   most: number,
   { quick, seconds = 10, say }: ScenarioOptions,
 ): Promise<number> {
-  const measureMs = quick ? 100 : Math.min(seconds * 1_000, 10_000) / LAG_LOOKS
+  const measureMs = quick ? 100 : Math.min(seconds * 2_000, 20_000) / LAG_LOOKS
   let low = 0
   let high = most
   for (let step = 0; step < (quick ? 1 : SUSTAINED_STEPS); step++) {
@@ -45,7 +45,7 @@ export async function sustainedRate(
     const early = Math.min(...lags.slice(1, 3))
     const late = Math.min(...lags.slice(-2))
     const arrived = (REPORTS_PER_ORDER * rate * 2 * measureMs) / 1_000
-    const grows = late - early > LAG_GROWTH_MAX * arrived && late > LAG_OF_A_BATCH_SECONDS * REPORTS_PER_ORDER * rate
+    const grows = late - early > LAG_GROWTH_MAX * arrived && late > LAG_ON_ITS_WAY_SECONDS * REPORTS_PER_ORDER * rate
     const isSustained = !grows && done > 0.98 * rate
     say(
       `at ${figure(rate)} orders/s: ${figure(done)} done, ${lags.map(figure).join(', ')} reports behind, caught up ` +

@@ -121,6 +121,7 @@ export class RebuildTarget {
     return `${REBUILD_OWNER}${stage} ${this.#installation}`
   }
 
+  /** Whoever had it: the operator named this store to be emptied. */
   async #setOwner(connection: MysqlConnection, owner: string): Promise<void> {
     await connection.run('REPLACE INTO store_owner (id, installation) VALUES (1, ?)', [owner])
   }

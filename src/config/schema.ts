@@ -386,6 +386,15 @@ export const SCHEMA = section('', {
       max: 3_600_000,
       byDefault: 60_000,
     }),
+    catch_up_share: integer({
+      comment:
+        'Part of the time that a store which was away may spend on catching up while orders come in: after each of its\n' +
+        'batches it rests for the other part. 100 lets it catch up as fast as it can, at the cost of the orders.',
+      unit: 'percent',
+      min: 1,
+      max: 100,
+      byDefault: 25,
+    }),
     retry_first_ms: integer({
       comment: 'Pause before a store that failed is tried again; each further pause is about twice as long.',
       unit: 'milliseconds',

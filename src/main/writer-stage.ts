@@ -56,6 +56,7 @@ export async function startWriter(parts: StageParts, options: WriterStageOptions
     confirmMs: CONFIRM_MS,
     copiesAlways: writer.copy === 'always',
     lagMaxMs: writer.lagMsMax,
+    catchUpShare: writer.catchUpShare,
     pauses: { firstMs: writer.retryFirstMs, longestMs: writer.retryLongestMs },
     stopMsMax: writer.stopMsMax,
     nice: writer.nice,

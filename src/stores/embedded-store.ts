@@ -19,6 +19,7 @@ import { type AccountSequences, noSequences, SequenceBook } from './account-sequ
 import type { EventBatch } from './event-batch.ts'
 import { EventColumns } from './event-columns.ts'
 import {
+  checkOwner,
   type JournalPositions,
   type OrderStore,
   type SetAside,
@@ -116,12 +117,17 @@ export class EmbeddedStore implements OrderStore {
     return row === undefined ? undefined : String(row.installation)
   }
 
-  async claim(installation: string): Promise<void> {
+  async claim(installation: string, from?: string): Promise<void> {
     try {
-      this.#database.prepare('REPLACE INTO store_owner VALUES (1, ?)').run(installation)
+      if (from === undefined) {
+        this.#database.prepare('INSERT INTO store_owner VALUES (1, ?) ON CONFLICT DO NOTHING').run(installation)
+      } else {
+        this.#database.prepare('UPDATE store_owner SET installation = ? WHERE installation = ?').run(installation, from)
+      }
     } catch (error) {
       throw storeFailure(error)
     }
+    checkOwner(await this.owner(), installation)
   }
 
   async close(): Promise<void> {

@@ -33,8 +33,12 @@ export interface OrderStore {
   /** The installation whose orders the store holds; undefined as long as nobody claimed it. */
   owner(): Promise<string | undefined>
 
-  /** Makes the store the installation's, whoever had it before. */
-  claim(installation: string): Promise<void>
+  /**
+   * Makes the store the installation's, where it still is `from`'s: nobody's, unless somebody takes it over knowingly.
+   * Of several that do so at once one succeeds; one that has the store already does.
+   * @throws StoreMismatch where it is somebody else's.
+   */
+  claim(installation: string, from?: string): Promise<void>
 
   close(): Promise<void>
 }
@@ -59,4 +63,11 @@ export class StoreUnavailable extends Error {
 /** A store is not what the journals say: it must not be written, and somebody has to look. */
 export class StoreMismatch extends Error {
   override name = 'StoreMismatch'
+}
+
+/** What is said of a store that is not the installation's. @throws StoreMismatch where it is not. */
+export function checkOwner(owner: string | undefined, installation: string): void {
+  if (owner === installation) return
+  const told = owner === undefined ? 'belongs to nobody' : `holds the orders of another installation (${owner})`
+  throw new StoreMismatch(`it ${told}; this data directory is ${installation}`)
 }

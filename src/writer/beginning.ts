@@ -6,7 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { type JournalRange, journalRange } from '../journal/journal-range.ts'
 import type { WriterShared } from '../shared-memory/writer-shared.ts'
 import { type Installation, newInstallationId, readInstallation, writeInstallation } from '../stores/installation.ts'
-import { type OrderStore, StoreUnavailable } from '../stores/order-store.ts'
+import { type OrderStore, StoreMismatch, StoreUnavailable } from '../stores/order-store.ts'
 import type { WriterJournal } from './journal-care.ts'
 import {
   beginsBehind,
@@ -150,7 +150,7 @@ async function adopt(asked: Asked, installation: Installation, options: Beginnin
   }
   // Written before any store is told, so that whatever happens in between the next start finds where journals begin.
   writeInstallation(dataDirectory, adopted)
-  for (const { store } of asked.answers) await store.claim(adopted.id)
+  for (const { name, store, owner } of asked.answers) await takeOver(name, store, adopted.id, owner)
   log.info('the data directory goes on from what a store holds', {
     store: best.name,
     installation: adopted.id,
@@ -164,6 +164,21 @@ async function adopt(asked: Asked, installation: Installation, options: Beginnin
     })
   }
   return adopted
+}
+
+/** Makes the store the installation's, unless somebody else did so since it was asked. @throws StartRefused */
+async function takeOver(
+  name: string,
+  store: OrderStore,
+  installation: string,
+  from: string | undefined,
+): Promise<void> {
+  try {
+    await store.claim(installation, from)
+  } catch (error) {
+    if (!(error instanceof StoreMismatch)) throw error
+    throw new StartRefused(`Store ${name} was taken over by somebody else at the same time: ${error.message}.`)
+  }
 }
 
 /** Some journals are there and others are lost: those go on from what the stores have of them. */

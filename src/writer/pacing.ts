@@ -1,6 +1,14 @@
-// How the writer makes way for those who trade. Copying can wait, judging cannot: where orders come in while a batch is
-// copied and the batch had to queue for a processor, the writer rests for a multiple of it. It rests no longer once the
-// store is too far behind, so the lag stays bounded whatever the load; and nobody makes it rest while nothing comes in.
+// How the writer makes way for those who trade. Copying can wait, judging cannot.
+//
+// To a store that keeps up, or has fallen behind while it was there, it copies as fast as it can get a processor: where
+// orders come in while a batch is copied and the batch had to queue for one, the writer rests for a multiple of it. It
+// rests no longer once such a store is too far behind, so the lag stays bounded whatever the load.
+//
+// A store that was away lacks minutes of orders, and the database that takes them in at full speed wants processors and
+// disks that the orders may need: nothing that this thread could see. So as long as orders come in it gets small batches,
+// each followed by a rest, and takes no more than its share of the time.
+//
+// Nobody makes the writer rest while nothing comes in.
 
 import fs from 'node:fs'
 
@@ -9,6 +17,20 @@ const QUEUED_SHARE_MAX = 0.25
 /** Rest after such a batch, as a multiple of its time on the wall. */
 const REST_FACTOR = 6
 const REST_MS_MAX = 1000
+
+/** Most entries of a round for a store that was away: what an order may have to wait behind. */
+export const CATCH_UP_ENTRIES_MAX = 2_048
+/** Its longest rest; orders may have ceased to come meanwhile. */
+const CATCH_UP_REST_MS_MAX = 10_000
+/** Orders count as coming in for so long after the last one. */
+const COMING_IN_MS = 1_000
+
+export interface PacingOptions {
+  /** A store may fall this far behind for the sake of others. */
+  readonly lagMaxMs: number
+  /** Percent of the time that a store which was away may take while orders come in; 100 treats it like any other. */
+  readonly catchUpShare: number
+}
 
 /** How long the calling thread has run and how long it queued for a processor, in ms. */
 export interface ProcessorTimes {
@@ -36,31 +58,81 @@ interface Mark {
   durable: number
 }
 
+/** How far a store is behind the journals. */
+export interface PacedLag {
+  readonly records: number
+  readonly seconds: number
+}
+
 export class Pacing {
   readonly #lagMaxMs: number
+  readonly #catchUpShare: number
   readonly #wallMs: () => number
   readonly #times: () => ProcessorTimes | undefined
   #mark: Mark = { wallMs: 0, times: undefined, durable: 0 }
+  /** When a store that was away was last seen catching up; undefined once it is like any other. */
+  #caughtUpMs: number | undefined
+  /** When the journals were last seen to grow. */
+  #grownMs = Number.NEGATIVE_INFINITY
+  #durable = 0
 
-  /** @param lagMaxMs the store may fall this far behind for the sake of others. */
-  constructor(lagMaxMs: number, wallMs: () => number = () => performance.now(), times = processorTimes) {
+  constructor(
+    { lagMaxMs, catchUpShare }: PacingOptions,
+    wallMs: () => number = () => performance.now(),
+    times = processorTimes,
+  ) {
     this.#lagMaxMs = lagMaxMs
+    this.#catchUpShare = catchUpShare
     this.#wallMs = wallMs
     this.#times = times
   }
 
-  /** A batch begins; `durable` counts the entries of all journals. */
-  begin(durable: number): void {
-    this.#mark = { wallMs: this.#wallMs(), times: this.#times(), durable }
+  /**
+   * A round of batches begins.
+   * @param durable counts the entries of all journals.
+   * @param isFollowing false until the store has what there was when it came, or came back.
+   * @returns most entries of the round.
+   */
+  begin(durable: number, isFollowing: boolean): number {
+    const wallMs = this.#wallMs()
+    this.#noteGrowth(durable, wallMs)
+    this.#mark = { wallMs, times: this.#times(), durable }
+    if (!isFollowing) this.#caughtUpMs = wallMs
+    return this.#makesRoom(wallMs) ? CATCH_UP_ENTRIES_MAX : Number.POSITIVE_INFINITY
   }
 
-  /** The batch is done. @returns how long to rest, in ms; 0 where nobody is kept waiting or the store is too far behind. */
-  restMs(durable: number, lagMs: number): number {
-    const { wallMs, times: before, durable: durableBefore } = this.#mark
+  /**
+   * The round is done.
+   * @returns how long to rest, in ms; 0 where nobody is kept waiting or a store that was there is too far behind.
+   */
+  restMs(durable: number, isFollowing: boolean, lag: PacedLag): number {
+    const wallMs = this.#wallMs()
+    this.#noteGrowth(durable, wallMs)
+    // What came in while it caught up is caught up with at the same pace, but for so long only as any store may lag.
+    const isOver = lag.records < CATCH_UP_ENTRIES_MAX || wallMs - (this.#caughtUpMs ?? 0) > this.#lagMaxMs
+    if (isFollowing && isOver) this.#caughtUpMs = undefined
+    const isTooFarBehind = 1000 * lag.seconds > this.#lagMaxMs
+    const tookMs = wallMs - this.#mark.wallMs
+    const shareRestMs = this.#makesRoom(wallMs) ? (tookMs * (100 - this.#catchUpShare)) / this.#catchUpShare : 0
+    const queueRestMs = !isTooFarBehind && this.#hasQueued(durable) ? REST_FACTOR * tookMs : 0
+    return Math.max(Math.min(CATCH_UP_REST_MS_MAX, shareRestMs), Math.min(REST_MS_MAX, queueRestMs))
+  }
+
+  #noteGrowth(durable: number, wallMs: number): void {
+    if (durable > this.#durable) this.#grownMs = wallMs
+    this.#durable = durable
+  }
+
+  /** Whether the store has to keep to its share at present. */
+  #makesRoom(wallMs: number): boolean {
+    return this.#caughtUpMs !== undefined && this.#catchUpShare < 100 && wallMs - this.#grownMs < COMING_IN_MS
+  }
+
+  /** Whether the round met others who wanted the processor while orders came in. */
+  #hasQueued(durable: number): boolean {
+    const { times: before, durable: durableBefore } = this.#mark
     const after = this.#times()
-    if (lagMs > this.#lagMaxMs || durable === durableBefore || before === undefined || after === undefined) return 0
-    const queuedMs = after.queuedMs - before.queuedMs
-    if (queuedMs <= QUEUED_SHARE_MAX * (after.runMs - before.runMs)) return 0
-    return Math.min(REST_MS_MAX, REST_FACTOR * (this.#wallMs() - wallMs))
+    if (durable === durableBefore || before === undefined || after === undefined) return false
+    return after.queuedMs - before.queuedMs > QUEUED_SHARE_MAX * (after.runMs - before.runMs)
   }
 }

@@ -132,14 +132,16 @@ export class StoreSession {
 
   /**
    * One round over all journals: at most one batch from each. After a failure the next round applies the same batch again.
+   * @param entriesMax most new entries of the round, in equal parts from all journals.
    * @returns how many entries were copied.
    * @throws StoreUnavailable, StoreMismatch, JournalTrimmed, JournalDamaged
    */
-  async round(): Promise<number> {
+  async round(entriesMax = Number.POSITIVE_INFINITY): Promise<number> {
+    const rowsMax = Math.min(this.batch.rowsMax, Math.ceil(entriesMax / this.#tails.length))
     let copied = this.#pending === undefined ? 0 : await this.#apply(this.#pending)
     for (const tail of this.#tails) {
       this.#markLag(tail)
-      if (this.#fill(tail) === 0) continue
+      if (this.#fill(tail, rowsMax) === 0) continue
       copied += await this.#apply(tail)
     }
     return copied
@@ -248,14 +250,14 @@ export class StoreSession {
   }
 
   /** Takes the following entries of the journal into the batch; returns how many. */
-  #fill(tail: Tail): number {
+  #fill(tail: Tail, rowsMax: number): number {
     const { batch } = this
     const { reader, source } = tail
     const untilSequence = Math.min(this.#next(tail), this.#nextChange(tail))
     if (reader.nextSequence >= untilSequence) return 0
     batch.begin(source.name)
     for (;;) {
-      const room = Math.min(READ_ENTRIES, batch.rowsMax - batch.count)
+      const room = Math.min(READ_ENTRIES, rowsMax - batch.count)
       if (room === 0 || batch.sizeBytes >= this.#options.batchBytesMax) break
       const limits = { entriesMax: room, untilSequence }
       if (reader.read((sequence, bytes, offset, length) => batch.add(sequence, bytes, offset, length), limits) < room) {

@@ -21,7 +21,7 @@ import {
   type WriterShared,
 } from '../shared-memory/writer-shared.ts'
 import type { EventBatch } from '../stores/event-batch.ts'
-import { type OrderStore, StoreMismatch, StoreUnavailable } from '../stores/order-store.ts'
+import { checkOwner, type OrderStore, StoreMismatch, StoreUnavailable } from '../stores/order-store.ts'
 import type { Pacing } from './pacing.ts'
 import type { StoreMeter } from './store-meter.ts'
 import { type JournalSource, StoreSession, type StreamLog } from './store-session.ts'
@@ -169,11 +169,7 @@ export class StoreStream {
     const store = opened ?? (await this.#options.open())
     this.#store = store
     const owner = await store.owner()
-    if (owner !== undefined && owner !== installation) {
-      throw new StoreMismatch(
-        `it holds the orders of another installation (${owner}); this data directory is ${installation}`,
-      )
-    }
+    if (owner !== undefined) checkOwner(owner, installation)
     const session = await StoreSession.open({
       store,
       number,
@@ -242,15 +238,16 @@ export class StoreStream {
       let entries = 0
       let restMs = 0
       try {
-        pacing.begin(durableTotal(shared))
-        if (copies) entries = await session.round()
+        const entriesMax = pacing.begin(durableTotal(shared), this.#state === StoreState.Following)
+        if (copies) entries = await session.round(entriesMax)
         this.#copied += entries
         const isIdle = entries === 0
         const hasArrived = this.#state !== StoreState.Following && session.hasCaughtUp
         await this.#confirmWhereDue(session, hasArrived || (isStopping && isIdle))
         if (entries > 0 || this.#failures > 0) this.#succeeded(session)
         if (!isStopping && !isIdle) {
-          restMs = pacing.restMs(durableTotal(shared), 1000 * shared.totalLag(this.number).seconds)
+          const isFollowing = this.#state === StoreState.Following
+          restMs = pacing.restMs(durableTotal(shared), isFollowing, shared.totalLag(this.number))
         }
       } catch (error) {
         if (error instanceof StoreMismatch) {

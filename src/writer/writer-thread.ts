@@ -59,6 +59,8 @@ export interface WriterThreadOptions {
   readonly copiesAlways: boolean
   /** How far a store may fall behind while the processors are wanted by others. */
   readonly lagMaxMs: number
+  /** Percent of the time that a store which was away may take for catching up while orders come in. */
+  readonly catchUpShare: number
   readonly pauses: RetryPauses
   /** How long the end may wait for stores to take what they lack. */
   readonly stopMsMax: number
@@ -150,7 +152,7 @@ class Writer {
   }
 
   #startStream(number: number, endpoint: StoreEndpoint, beginning: Beginning, opened?: OrderStore): StoreStream {
-    const { lanes, storeLanes, laneBytes, lagMaxMs } = this.#options
+    const { lanes, storeLanes, laneBytes } = this.#options
     const stream = new StoreStream({
       ...this.#options,
       number,
@@ -160,7 +162,7 @@ class Writer {
       ranges: beginning.ranges,
       changes: beginning.changes,
       shared: this.#shared,
-      pacing: new Pacing(lagMaxMs),
+      pacing: new Pacing(this.#options),
       meter: new StoreMeter(new Lane(lanes, storeLanes[number]!, laneBytes), this.#shared, number),
       log: this.#log,
       onChange: this.#changed,

@@ -199,6 +199,25 @@ test('a position is confirmed only by a checkpoint that no reader held up', asyn
   await store.close()
 })
 
+test('a store is whose it was first, and changes hands only from the one that is thought to have it', async t => {
+  const folder = storeFolder(t)
+  const one = openStore(folder)
+  const other = openStore(folder)
+  await assert.rejects(one.claim('b', 'a'), /^StoreMismatch: it belongs to nobody; this data directory is b$/)
+  await one.claim('a')
+  await one.claim('a')
+  await assert.rejects(
+    other.claim('b'),
+    /^StoreMismatch: it holds the orders of another installation \(a\); this data directory is b$/,
+  )
+  await other.claim('b', 'a')
+  await other.claim('b', 'a')
+  await assert.rejects(one.claim('c', 'a'), StoreMismatch)
+  assert.deepEqual([await one.owner(), await other.owner()], ['b', 'b'])
+  await one.close()
+  await other.close()
+})
+
 test('a store written by a later version is left alone', async t => {
   const folder = storeFolder(t)
   const store = openStore(folder)

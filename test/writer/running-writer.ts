@@ -41,6 +41,7 @@ export function writerOptions(folder: StoreFolder, settings: WriterSettings = {}
     confirmMs: 5,
     copiesAlways: true,
     lagMaxMs: 60_000,
+    catchUpShare: 100,
     pauses: { firstMs: 1, longestMs: 20 },
     stopMsMax: 60_000,
     nice: 0,

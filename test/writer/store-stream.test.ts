@@ -26,7 +26,7 @@ function failing(store: OrderStore, fail: (batch: EventBatch) => Error | undefin
     name: store.name,
     positions: () => store.positions(),
     owner: () => store.owner(),
-    claim: installation => store.claim(installation),
+    claim: (installation, from) => store.claim(installation, from),
     confirm: () => store.confirm(),
     close: () => store.close(),
     apply: async batch => {
@@ -65,7 +65,7 @@ function streamOver(
     copiesAlways: true,
     pauses: { firstMs: 1, longestMs: 2 },
     lookAgainMs: 1,
-    pacing: { begin: () => undefined, restMs: () => 0 },
+    pacing: { begin: () => Number.POSITIVE_INFINITY, restMs: () => 0 },
     meter: new StoreMeter(lane, shared, 0),
     log: { info: line('info'), warning: line('warning'), error: line('error') },
     onChange: () => {
@@ -120,6 +120,38 @@ test('a store that is away for a while gets the same batches when it is back, an
     counted.map(metric => lane.value(metric)),
     [100, 4, 5, 0],
   )
+})
+
+test('a round takes the entries that pacing leaves it, and pacing is told whether the store follows', async t => {
+  const { folder, lines: reports } = history(t)
+  const taken: number[] = []
+  const begun: boolean[] = []
+  const ended: boolean[] = []
+  const { stream, shared } = streamOver(t, folder, {
+    open: async () =>
+      failing(openStore(folder), batch => {
+        taken.push(batch.count)
+        return undefined
+      }),
+    pacing: {
+      begin: (_durable, isFollowing) => {
+        begun.push(isFollowing)
+        return begun.length === 2 ? 12 : Number.POSITIVE_INFINITY
+      },
+      restMs: (_durable, isFollowing) => {
+        ended.push(isFollowing)
+        return 0
+      },
+    },
+  })
+  const run = stream.run()
+  await shared.caughtUp()
+  stream.stop()
+  await run
+  assert.deepEqual(embeddedLines(folder.storeFile), reports)
+  assert.deepEqual(taken, [30, 12, 30, 28])
+  assert.deepEqual(begun.slice(0, 5), [false, false, false, false, true])
+  assert.deepEqual(ended, [false, false, false, true])
 })
 
 test('what keeps a store from taking rows is told as what it is; one that is in the way now and then is not told', async t => {
@@ -204,7 +236,7 @@ test('a store of another installation is refused and not written, and taken back
   assert.match(stream.reason, /another installation \(theirs\)/)
   assert.deepEqual([shared.storesToTry(0), shared.takesPart(0), shared.stored(0, 0)], [[], false, 0])
   const mended = openStore(folder)
-  await mended.claim('ours')
+  await mended.claim('ours', 'theirs')
   await mended.close()
   await shared.caughtUp()
   stream.stop()

@@ -30,6 +30,7 @@ import { type AccountSequences, noSequences, SequenceBook } from '../account-seq
 import type { EventBatch } from '../event-batch.ts'
 import { EventColumns } from '../event-columns.ts'
 import {
+  checkOwner,
   type JournalPositions,
   type OrderStore,
   type SetAside,
@@ -146,15 +147,28 @@ export class MysqlStore implements OrderStore {
   async owner(): Promise<string | undefined> {
     return this.#asking(async ({ connection }) => {
       const [row] = await connection.query('SELECT installation FROM store_owner WHERE id = 1')
+      await connection.run('ROLLBACK')
       return row === undefined ? undefined : String(row.installation)
     })
   }
 
-  async claim(installation: string): Promise<void> {
+  async claim(installation: string, from?: string): Promise<void> {
     await this.#asking(async ({ connection }) => {
-      await connection.run('REPLACE INTO store_owner (id, installation) VALUES (1, ?)', [installation])
+      if (from === undefined) {
+        await connection.run(
+          'INSERT INTO store_owner (id, installation) VALUES (1, ?) ON DUPLICATE KEY UPDATE installation = installation',
+          [installation],
+        )
+      } else {
+        await connection.run('UPDATE store_owner SET installation = ? WHERE id = 1 AND installation = ?', [
+          installation,
+          from,
+        ])
+      }
       await connection.run('COMMIT')
     })
+    // What the table says now is what everybody sees, whoever came first and whatever became of the statement.
+    checkOwner(await this.owner(), installation)
   }
 
   async close(): Promise<void> {

@@ -40,7 +40,7 @@ export async function copyJournals({ endpoint, journals, batchRowsMax }: CopyPla
     pauses: { firstMs: 1, longestMs: 5 },
     lookAgainMs: 1,
     standStillMs: 5,
-    pacing: { begin: () => undefined, restMs: () => 0 },
+    pacing: { begin: () => Number.POSITIVE_INFINITY, restMs: () => 0 },
     meter: new StoreMeter(lane, shared, 0),
     log: {
       info: () => undefined,

@@ -202,9 +202,43 @@ testOnServers('servers that open a new schema at once make one set of tables', a
   const stores = await Promise.all([place.open(), place.open(), place.open()])
   await stores[0]!.claim('a')
   assert.deepEqual(await Promise.all(stores.map(store => store.owner())), ['a', 'a', 'a'])
-  await stores[1]!.claim('b')
-  assert.deepEqual(await Promise.all(stores.map(store => store.owner())), ['b', 'b', 'b'])
   await Promise.all(stores.map(store => store.close()))
+})
+
+testOnServers(
+  'of installations that claim a store at once one has it, and the others hear whose it is',
+  async (_t, place) => {
+    const stores = await Promise.all([place.open(), place.open(), place.open()])
+    const names = ['a', 'b', 'c']
+    const claimed = await Promise.allSettled(stores.map((store, index) => store.claim(names[index]!)))
+    const owners = await Promise.all(stores.map(store => store.owner()))
+    const [owner] = owners
+    assert.deepEqual(owners, [owner, owner, owner])
+    assert.deepEqual(
+      claimed.map(outcome => (outcome.status === 'fulfilled' ? 'has it' : String(outcome.reason))),
+      names.map(name =>
+        name === owner
+          ? 'has it'
+          : `StoreMismatch: it holds the orders of another installation (${owner}); this data directory is ${name}`,
+      ),
+    )
+    await Promise.all(stores.map(store => store.close()))
+  },
+)
+
+testOnServers('a store changes hands only from the one that is thought to have it', async (_t, place) => {
+  const one = await place.open()
+  const other = await place.open()
+  await assert.rejects(one.claim('b', 'a'), /^StoreMismatch: it belongs to nobody; this data directory is b$/)
+  await one.claim('a')
+  await one.claim('a')
+  await assert.rejects(other.claim('b'), StoreMismatch)
+  await other.claim('b', 'a')
+  await other.claim('b', 'a')
+  await assert.rejects(one.claim('c', 'a'), /another installation \(b\)/)
+  assert.deepEqual([await one.owner(), await other.owner()], ['b', 'b'])
+  await one.close()
+  await other.close()
 })
 
 testOnServers('a making of tables that was cut off is done again', async (t, place) => {
