@@ -116,8 +116,9 @@ export async function restore(
   }
   for (const shard of target.shards) {
     assert(shard.post(Command.Restored, 0, nowUs, 0, NOTHING), 'a shard has not taken recovery for too long')
-    shard.flush()
   }
+  // What found no room is sent by nobody else: no client is there yet, and the market may stand still.
+  await flush()
   return { counts, marks: await recovery.marks() }
 }
 
