@@ -117,7 +117,7 @@ export async function restore(
   for (const shard of target.shards) {
     assert(shard.post(Command.Restored, 0, nowUs, 0, NOTHING), 'a shard has not taken recovery for too long')
   }
-  // What found no room is sent by nobody else: no client is there yet, and the market may stand still.
+  // The shards have to have all of it before anybody waits for them.
   await flush()
   return { counts, marks: await recovery.marks() }
 }

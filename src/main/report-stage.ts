@@ -5,16 +5,26 @@ import type { Doorbell } from '../shared-memory/doorbell.ts'
 import type { Gate } from './gate.ts'
 import type { ReportPump } from './report-pump.ts'
 import type { Session } from './session.ts'
+import type { ShardLink } from './shard-link.ts'
 import type { StageParts } from './stage.ts'
 
-/** How long main sleeps where nothing comes; a client whose request found no room is looked at again much sooner. */
+/** How long main sleeps where nothing comes; what found no room in a command ring is tried again much sooner. */
 const PARK_MS = 1000
 const STALLED_PARK_MS = 1
 
-/** Turns the pump until the process goes down. `tooSlow` gets the sessions that leave too much unread. */
+export interface PumpParts {
+  readonly pump: ReportPump
+  readonly gate: Gate
+  readonly links: readonly ShardLink[]
+  readonly doorbell: Doorbell
+  /** Gets the sessions that leave too much unread. */
+  readonly tooSlow: Set<Session>
+}
+
+/** Turns the pump until the process goes down; what waits for room in a command ring goes in as soon as there is some. */
 export async function turnPump(
   { onTheWayDown }: Pick<StageParts, 'onTheWayDown'>,
-  { pump, gate, doorbell, tooSlow }: { pump: ReportPump; gate: Gate; doorbell: Doorbell; tooSlow: Set<Session> },
+  { pump, gate, links, doorbell, tooSlow }: PumpParts,
 ): Promise<void> {
   let isPumping = true
   onTheWayDown('pump', () => {
@@ -26,7 +36,13 @@ export async function turnPump(
     for (const session of tooSlow) gate.closeSlow(session)
     tooSlow.clear()
     gate.resumeStalled()
+    let isWaiting = gate.hasStalled
+    for (const link of links) {
+      if (!link.isWaiting) continue
+      link.flush()
+      isWaiting = true
+    }
     if (moved) await eventLoopTurn()
-    else await doorbell.parkAsync(gate.hasStalled ? STALLED_PARK_MS : PARK_MS, pump.hasWork)
+    else await doorbell.parkAsync(isWaiting ? STALLED_PARK_MS : PARK_MS, pump.hasWork)
   }
 }

@@ -261,7 +261,7 @@ export class Server {
       config.limits.outboxBytesMax,
       session => tooSlow.add(session),
     )
-    void turnPump(stages, { pump, gate, doorbell, tooSlow })
+    void turnPump(stages, { pump, gate, links: shards.links, doorbell, tooSlow })
     // Behind the pump, since it is the pump that hears that they have stopped.
     this.#onTheWayDown('shards', () => this.#stopShards())
 

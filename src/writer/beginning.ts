@@ -141,7 +141,7 @@ async function ask({ stores }: BeginningOptions): Promise<Asked> {
  */
 async function adopt(asked: Asked, installation: Installation, options: BeginningOptions): Promise<Installation> {
   const { log, dataDirectory } = options
-  const best = mostAdvanced(asked.answers)
+  const best = mostAdvanced(asked.answers, installation.id)
   if (best === undefined) return installation
   const adopted: Installation = {
     id: newInstallationId(),
@@ -190,7 +190,7 @@ function afterLoss(
 ): Installation {
   const lost = names.filter((_, index) => found[index]!.first === undefined)
   const own = asked.answers.filter(({ owner }) => owner === installation.id)
-  const best = mostAdvanced(own, lost)
+  const best = mostAdvanced(own, installation.id, lost)
   if (best === undefined) return installation
   const behind = beginsBehind(best.positions)
   const begins = Object.fromEntries(lost.filter(name => behind[name] !== undefined).map(name => [name, behind[name]!]))

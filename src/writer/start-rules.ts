@@ -73,16 +73,21 @@ export function checkBeginning(
 
 /**
  * The store to go on from: the one that has all that any of the others has.
+ * @param adopter the directory's own installation: a store it took over before it was interrupted belongs to the others.
  * @param journals look at these only; all where nothing is said.
  * @returns undefined where no store holds anything.
  * @throws StartRefused where they belong to several installations, or each lacks something that another has.
  */
-export function mostAdvanced(answers: readonly StoreAnswer[], journals?: readonly string[]): StoreAnswer | undefined {
+export function mostAdvanced(
+  answers: readonly StoreAnswer[],
+  adopter: string | undefined,
+  journals?: readonly string[],
+): StoreAnswer | undefined {
   const holding = answers.filter(({ owner, positions }) => owner !== undefined || positions.size > 0)
-  const [first] = holding
-  if (first === undefined) return undefined
-  const other = holding.find(({ owner }) => owner !== first.owner)
-  if (other !== undefined) {
+  if (holding.length === 0) return undefined
+  const [first, ...rest] = holding.filter(({ owner }) => owner === undefined || owner !== adopter)
+  const other = rest.find(({ owner }) => owner !== first?.owner)
+  if (first !== undefined && other !== undefined) {
     throw new StartRefused(
       `The stores hold orders of different installations: ${first.name} of ${first.owner ?? 'none'}, ${other.name} of ` +
         `${other.owner ?? 'none'}. Name only those in data_store that belong together.`,
@@ -90,7 +95,7 @@ export function mostAdvanced(answers: readonly StoreAnswer[], journals?: readonl
   }
   const all = journals ?? [...new Set(holding.flatMap(({ positions }) => [...positions.keys()]))]
   const has = (answer: StoreAnswer, journal: string) => answer.positions.get(journal) ?? 0
-  const best = holding.find(each => holding.every(rest => all.every(name => has(each, name) >= has(rest, name))))
+  const best = holding.find(each => holding.every(one => all.every(name => has(each, name) >= has(one, name))))
   if (best !== undefined) return best
   const told = holding.map(each => `${each.name} ${all.map(name => `${name} up to ${has(each, name)}`).join(', ')}`)
   throw new StartRefused(

@@ -44,22 +44,27 @@ test('a directory without journals begins them only where no store holds anythin
 })
 
 test('a new machine goes on from the store that has all the others have, and from none where each lacks something', () => {
-  equal(mostAdvanced([]), undefined)
-  equal(mostAdvanced([answer('a', undefined, {})]), undefined)
+  equal(mostAdvanced([], 'z'), undefined)
+  equal(mostAdvanced([answer('a', undefined, {})], 'z'), undefined)
   const behind = answer('a', 'x', { 'shard-0': 5 })
   const ahead = answer('b', 'x', { 'shard-0': 5, 'shard-1': 1 })
   const aside = answer('c', 'x', { 'shard-0': 6 })
-  equal(mostAdvanced([behind, ahead]), ahead)
-  equal(mostAdvanced([answer('new', undefined, {}), behind]), behind)
-  throws(() => mostAdvanced([behind, ahead, aside]), {
+  equal(mostAdvanced([behind, ahead], 'z'), ahead)
+  equal(mostAdvanced([answer('new', undefined, {}), behind], 'z'), behind)
+  throws(() => mostAdvanced([behind, ahead, aside], 'z'), {
     name: 'StartRefused',
     message:
       'Each of the stores lacks orders that another one has: a shard-0 up to 5, shard-1 up to 0; b shard-0 up to 5, ' +
       'shard-1 up to 1; c shard-0 up to 6, shard-1 up to 0. Leave one of them in data_store to go on from that, and ' +
       'rebuild the others from it afterwards.',
   })
-  equal(mostAdvanced([behind, ahead, aside], ['shard-1']), ahead)
-  throws(() => mostAdvanced([behind, answer('d', 'y', {})]), /^StartRefused: The stores hold orders of different/)
+  equal(mostAdvanced([behind, ahead, aside], 'z', ['shard-1']), ahead)
+  throws(() => mostAdvanced([behind, answer('d', 'y', {})], 'z'), /^StartRefused: The stores hold orders of different/)
+  // One was taken over already when the start was interrupted.
+  equal(mostAdvanced([behind, answer('e', 'z', { 'shard-0': 4 })], 'z'), behind)
+  const taken = answer('e', 'z', { 'shard-0': 9 })
+  equal(mostAdvanced([behind, taken], 'z'), taken)
+  equal(mostAdvanced([taken], 'z'), taken)
   deepEqual(beginsBehind(ahead.positions), { 'shard-0': 6, 'shard-1': 2 })
 })
 
