@@ -52,7 +52,16 @@ export class SegmentKeeper {
    * during a round gives the report of that round. Trouble with the disk is in the report.
    */
   tend(isQuiet: boolean): Promise<TendReport> {
-    this.#round ??= this.#tend(isQuiet ? this.#options.spares : 1).finally(() => {
+    return this.#begin(isQuiet ? this.#options.spares : 1)
+  }
+
+  /** A round that deletes confirmed segments and makes nothing; the journal's writer need not have begun. */
+  makeRoom(): Promise<TendReport> {
+    return this.#begin(0)
+  }
+
+  #begin(spares: number): Promise<TendReport> {
+    this.#round ??= this.#tend(spares).finally(() => {
       this.#round = undefined
     })
     return this.#round

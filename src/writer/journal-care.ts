@@ -2,6 +2,7 @@
 // every store has. What goes wrong with that is told when it begins and when it ends.
 
 import type { Log } from '../base/log.ts'
+import type { JournalFailed } from '../journal/journal-errors.ts'
 import type { Durability } from '../journal/segment.ts'
 import { SegmentKeeper } from '../journal/segment-keeper.ts'
 import type { WriterShared } from '../shared-memory/writer-shared.ts'
@@ -68,6 +69,13 @@ export class JournalCare {
     })
   }
 
+  /** Before the shard begins, deletes what every store has: where the disk was full, the shard may need that room at once. */
+  async makeRoom(): Promise<void> {
+    this.#keeper?.confirm(this.#shared.confirmed(this.#index))
+    const report = await this.#keeper?.makeRoom()
+    this.#tell(report?.failure)
+  }
+
   /** A last round, for what was confirmed at the end. */
   async finish(): Promise<void> {
     await this.#round
@@ -78,6 +86,10 @@ export class JournalCare {
 
   async #tend(keeper: SegmentKeeper, isQuiet: boolean): Promise<void> {
     const { failure } = await keeper.tend(isQuiet)
+    this.#tell(failure)
+  }
+
+  #tell(failure: JournalFailed | undefined): void {
     const isFailing = failure !== undefined
     if (isFailing === this.#isFailing) return
     this.#isFailing = isFailing

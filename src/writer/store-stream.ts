@@ -65,6 +65,8 @@ export interface StoreStreamOptions {
   readonly log: StreamLog
   /** Called after each change of state. */
   readonly onChange: () => void
+  /** Called when the store has what the journals held, and when it has caught up again. */
+  readonly onCaughtUp: () => void
 }
 
 const CLOSE_MS_MAX = 2_000
@@ -372,7 +374,7 @@ export class StoreStream {
     this.#options.log.info('the store has what the journals hold', { store: this.name, copied: this.#copied })
     this.#copied = 0
     this.#enter(StoreState.Following)
-    this.#options.shared.publishCaughtUp(this.number)
+    this.#options.onCaughtUp()
   }
 
   #backAgain(message: string): void {

@@ -98,6 +98,8 @@ class Writer {
   readonly #ended = new Set<StoreStream>()
   #beganMs = 0
   #standIn: StoreStream | undefined
+  #cares: readonly JournalCare[] = []
+  #hasArrived = false
   /** A stream ended otherwise than it was told to: our own fault, or that of a journal. */
   #failure: { error: unknown } | undefined
   #hasChanged = false
@@ -124,7 +126,9 @@ class Writer {
       answerMsMax: this.#answerMsMax,
       log: this.#log,
     })
-    const cares = journals.map((journal, index) => new JournalCare(journal, index, this.#options, shared, this.#log))
+    const careOf = (journal: WriterJournal, index: number) =>
+      new JournalCare(journal, index, this.#options, shared, this.#log)
+    this.#cares = journals.map(careOf)
     for (const [number, endpoint] of stores.entries()) {
       this.#startStream(number, endpoint, beginning, beginning.opened.get(number))
     }
@@ -132,14 +136,14 @@ class Writer {
       while (!shared.isStopping) {
         this.#hasChanged = false
         if (this.#failure !== undefined) throw this.#failure.error
-        if (shared.caughtUpStore === undefined) this.#makeStart(beginning)
+        if (!this.#hasArrived) this.#makeStart(beginning)
         this.#retireStandIn()
-        for (const care of cares) care.tend(performance.now())
+        for (const care of this.#cares) care.tend(performance.now())
         this.#count()
         await shared.doorbell.parkAsync(CARE_MS, () => shared.isStopping || this.#hasChanged)
       }
       await this.#stopStreams()
-      await Promise.all(cares.map(care => care.finish()))
+      await Promise.all(this.#cares.map(care => care.finish()))
     } finally {
       for (const stream of this.#streams) stream.abandon()
       this.#removeStandIn()
@@ -166,6 +170,7 @@ class Writer {
       meter: new StoreMeter(new Lane(lanes, storeLanes[number]!, laneBytes), this.#shared, number),
       log: this.#log,
       onChange: this.#changed,
+      onCaughtUp: () => this.#arrived(number),
     })
     this.#streams.push(stream)
     stream
@@ -183,6 +188,19 @@ class Writer {
   readonly #changed = (): void => {
     this.#hasChanged = true
     this.#shared.doorbell.ring()
+  }
+
+  /** The first store that has what the journals hold lets the server begin. */
+  #arrived(number: number): void {
+    if (this.#hasArrived) return
+    this.#hasArrived = true
+    Promise.all(this.#cares.map(care => care.makeRoom())).then(
+      () => this.#shared.publishCaughtUp(number),
+      (error: unknown) => {
+        this.#failure ??= { error }
+        this.#changed()
+      },
+    )
   }
 
   /** How long stores that do not answer may keep the server from deciding without them. */

@@ -73,6 +73,7 @@ function streamOver(
       states.push(STORE_STATE_NAMES[state])
       for (const each of waiting) if (each.state === state) each.resolve()
     },
+    onCaughtUp: () => shared.publishCaughtUp(0),
     ...options,
   })
   t.after(() => stream.stop())

@@ -58,22 +58,25 @@ test('what is not yet durable is not copied', async t => {
   journal.close()
 })
 
-test('segments are deleted once the store has confirmed them, and a store that lacks them does not start', async t => {
+test('segments that the store has are deleted before the shard begins and while it goes on, and without them no store starts', async t => {
   const folder = storeFolder(t)
   const random = new Random(33)
-  const entries = generateHistory(random, { accounts: [2], events: 1500 })
+  const [before, after] = [1500, 1500].map(events => generateHistory(random, { accounts: [2], events }))
   const journal = openJournal(folder, 'shard-0')
-  appendEntries(journal, entries, random)
-  const segments = listSegments(folder.journal('shard-0')).length
-  assert.ok(segments > 3)
+  const segments = () => listSegments(folder.journal('shard-0')).length
+  appendEntries(journal, before!, random)
+  assert.ok(segments() > 3)
   const settings = writerOptions(folder)
   const shared = new WriterShared(settings.shared)
-  shared.publishDurable(0, journal.nextSequence)
   const thread = writerThread(settings)
   await shared.caughtUp()
+  assert.equal(segments(), 1)
+  appendEntries(journal, after!, random)
+  assert.ok(segments() > 3)
+  shared.publishDurable(0, journal.nextSequence)
   shared.stop()
   await thread
-  assert.equal(listSegments(folder.journal('shard-0')).length, 1)
+  assert.equal(segments(), 1)
 
   fs.rmSync(path.dirname(folder.storeFile), { recursive: true })
   const again = { ...settings, shared: createWriterShared(1) }

@@ -52,6 +52,7 @@ export async function copyJournals({ endpoint, journals, batchRowsMax }: CopyPla
       if (state === StoreState.Following || state === StoreState.Refused || state === StoreState.NeedsRebuild)
         stream.stop()
     },
+    onCaughtUp: () => undefined,
   })
   await stream.run()
   if (shared.state(0) !== StoreState.Following) throw new Error(`the store was refused: ${JSON.stringify(refused)}`)

@@ -22,7 +22,7 @@ after(async () => {
 async function readBack(write: (text: SqlText) => void, cast = (sql: string) => sql): Promise<unknown> {
   const text = new SqlText(16)
   write(text)
-  const [row] = await connection.queryLists(`SELECT ${cast(text.take())}`)
+  const [row] = await connection.queryLists(`SELECT ${cast(text.take())} AS value`)
   return row![0]
 }
 
