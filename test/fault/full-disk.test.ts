@@ -5,6 +5,7 @@ import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { test } from 'node:test'
+import { setTimeout as timer } from 'node:timers/promises'
 import { Desk } from './desk.ts'
 import { Random, seedOf } from './random.ts'
 import { merged, ServerProcess, temporaryFolder, testSettings } from './server-process.ts'
@@ -69,7 +70,8 @@ test('a journal folder that takes no file any more ends the server with 74', asy
     execFileSync('umount', ['-l', journal])
     await folder.remove()
   })
-  execFileSync('mount', ['-o', 'remount,ro,bind', journal])
+  // Refused as long as a file is open for writing there, as a spare segment is while it is made.
+  while (!succeeds('mount', ['-o', 'remount,ro,bind', journal])) await timer(50)
   for (const trader of desk.traders) trader.start()
   deepEqual(await server.end(), { status: 74, signal: null })
   await desk.lost()

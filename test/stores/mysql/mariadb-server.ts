@@ -186,6 +186,10 @@ export class MariaDb {
     return pid
   }
 
+  get isRunning(): boolean {
+    return running.has(this)
+  }
+
   /** Settles once the process has ended. */
   get ended(): Promise<void> {
     return this.#ended
