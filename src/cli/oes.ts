@@ -9,6 +9,7 @@ import { parseWhole } from './arguments.ts'
 import { commandErrorOf } from './command-error.ts'
 import { cancel } from './commands/cancel.ts'
 import { findJournals, listJournals, verifyJournals } from './commands/journal.ts'
+import { checkKillFlags, type KillFlags, kill } from './commands/kill.ts'
 import { type OrdersFlags, orders } from './commands/orders.ts'
 import { positions } from './commands/positions.ts'
 import { type AuditFlags, auditStores } from './commands/store-audit.ts'
@@ -173,6 +174,32 @@ Examples:
   .action((accounts: string[], flags: CommonFlags) =>
     run(flags, client => positions(client, output, accounts.length === 0 ? [undefined] : accounts)),
   )
+
+remoteCommand('kill')
+  .description('kill switch: no new orders, and cancel the working ones; stays until an administrator lifts it')
+  .option('-a, --account <name or id>', 'of one account')
+  .option('-g, --group <name>', 'of the traders of a group')
+  .option('-d, --destination <id>', 'to one destination')
+  .option('--all', 'of everybody')
+  .option('-r, --reason <text>', 'why; kept with the halt')
+  .option('--lift', 'let orders pass again')
+  .option('--list', 'show what is halted')
+  .addHelpText(
+    'after',
+    `
+A halt holds over restarts, and needs neither store nor service. Whoever may trade an account may halt it, a manager his
+group, an administrator anything; only an administrator lifts. Throwing it again cancels what was missed.
+
+Examples:
+  $ oes kill --account ada --reason 'runaway algorithm'
+  $ oes kill --all
+  $ oes kill --all --lift --reason 'venue confirmed'
+  $ oes kill --list`,
+  )
+  .action((flags: KillFlags & CommonFlags) => {
+    checkKillFlags(flags)
+    return run(flags, client => kill(client, output, flags))
+  })
 
 const journal = program
   .command('journal')

@@ -13,6 +13,7 @@ import { ClientCode, OesError } from './client-error.ts'
 import { type ConnectOptions, pauseMaxMs } from './connect-options.ts'
 import type { Connection, Session } from './connection.ts'
 import { Elements, malformed } from './elements.ts'
+import { type Halt, type HaltTarget, haltElements, readHalts } from './halts.ts'
 import { Link } from './link.ts'
 import { OrderTracker, type OrderTrackerLimits } from './order-tracker.ts'
 import {
@@ -239,6 +240,26 @@ export class OesClient {
   async positions(account = 0, settings: CallSettings = {}): Promise<AccountPositions> {
     const take = answerOf(Kind.PositionList, readPositions)
     return this.#ask({ message: [Kind.Positions, 0, account], take }, settings)
+  }
+
+  /**
+   * The kill switch: no new orders from now on, and the working ones are canceled. It stays until an administrator lifts
+   * it. Throwing it again is harmless. @returns how many orders were canceled. @throws OesError
+   */
+  async halt(target: HaltTarget, settings: CallSettings & { text?: string } = {}): Promise<number> {
+    const message = [Kind.Halt, 0, 0, ...haltElements(target), settings.text ?? '']
+    return this.#ask({ message, take: answerOf(Kind.Halted, answer => answer.integer(3)) }, settings)
+  }
+
+  /** Lets orders pass again; for administrators. @throws OesError UNKNOWN_HALT where nothing of the kind is halted. */
+  async lift(target: HaltTarget, settings: CallSettings & { text?: string } = {}): Promise<void> {
+    const message = [Kind.Lift, 0, 0, ...haltElements(target), settings.text ?? '']
+    await this.#ask({ message, take: answerOf(Kind.Done, () => true) }, settings)
+  }
+
+  /** The halts in force that concern whoever asks, oldest first. @throws OesError */
+  halts(settings: CallSettings = {}): Promise<Halt[]> {
+    return this.#ask({ message: [Kind.Halts, 0, 0], take: answerOf(Kind.HaltList, readHalts) }, settings)
   }
 
   /** The account of that name; undefined where there is none. @throws OesError */

@@ -57,8 +57,8 @@ export class RoutedOrder implements Peg {
 export interface Destination {
   /** A new order; its answers follow before this returns. */
   submit(slot: number, order: RoutedOrder, timestampUs: number): void
-  /** Ends a live order: PENDING_CANCEL, then CANCELED. */
-  cancel(slot: number, timestampUs: number): void
+  /** Ends a live order: PENDING_CANCEL, then CANCELED for that reason. */
+  cancel(slot: number, timestampUs: number, reason: Reason): void
   /** An administrator's report was published on the order; a terminal one ends it here without a further report. */
   update(slot: number, status: OrderStatus, lastQty: Quantity): void
   /**

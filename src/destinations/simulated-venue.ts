@@ -149,12 +149,12 @@ export class SimulatedVenue implements Destination {
     this.#settle(slot, book, price, timestampUs)
   }
 
-  cancel(slot: number, timestampUs: number): void {
+  cancel(slot: number, timestampUs: number, reason: Reason): void {
     this.onTime(timestampUs)
     if (this.#place[slot] === Place.None) return
     this.#release(slot)
     this.#events.report(slot, OrderStatus.PendingCancel, 0, 0, timestampUs, Reason.None, '')
-    this.#events.report(slot, OrderStatus.Canceled, 0, 0, timestampUs, Reason.CanceledOnRequest, '')
+    this.#events.report(slot, OrderStatus.Canceled, 0, 0, timestampUs, reason, '')
   }
 
   /** An order that is pending new again is left alone until the next update. */

@@ -119,6 +119,11 @@ export class Definitions {
     )
   }
 
+  /** Ids of all destinations, manual order entry last; their order numbers them. */
+  get destinationIds(): readonly string[] {
+    return [...this.#destinationsById.keys()]
+  }
+
   /** The country with this two-letter code, three-letter code or name, tried in that order, case by case. */
   findCountry(text: string): Country | undefined {
     return this.#countriesByText.get(text)

@@ -47,6 +47,7 @@ export const Reason = {
   NameTaken: 215,
   InvalidName: 216,
   IllegalMove: 217,
+  UnknownHalt: 218,
 
   BoardLot: 300,
   NoBbo: 301,
@@ -56,6 +57,7 @@ export const Reason = {
   ComplianceRefused: 400,
 
   OnlyClosingOrders: 500,
+  TradingHalted: 501,
 
   DestinationNotAvailable: 600,
   ManualOrderNotPermitted: 601,
@@ -64,6 +66,7 @@ export const Reason = {
   Expired: 604,
   WouldTrade: 605,
   CanceledOnRequest: 606,
+  CanceledByHalt: 607,
 
   Busy: 900,
   Stopping: 901,
@@ -78,6 +81,7 @@ export const Reason = {
   TooManySubscriptions: 910,
   Internal: 911,
   OutcomeUnknown: 912,
+  NotKept: 913,
 } as const
 export type Reason = (typeof Reason)[keyof typeof Reason]
 
@@ -163,6 +167,7 @@ const entries: Record<Reason, ReasonEntry> = {
     name: 'ILLEGAL_MOVE',
     text: 'An entry keeps one parent at least, and a directory does not lie within itself.',
   },
+  [Reason.UnknownHalt]: { name: 'UNKNOWN_HALT', text: 'There is no such halt in force.' },
 
   [Reason.BoardLot]: { name: 'BOARD_LOT', text: 'The quantity has to be a multiple of {0}.' },
   [Reason.NoBbo]: { name: 'NO_BBO', text: 'There is no current best bid and offer to price the order with.' },
@@ -181,6 +186,7 @@ const entries: Record<Reason, ReasonEntry> = {
     name: 'ONLY_CLOSING_ORDERS',
     text: 'In the present risk state only orders that reduce a position are accepted.',
   },
+  [Reason.TradingHalted]: { name: 'TRADING_HALTED', text: 'Trading is halted for {0}.' },
 
   [Reason.DestinationNotAvailable]: { name: 'DESTINATION_NOT_AVAILABLE', text: 'Destination {0} is not available.' },
   [Reason.ManualOrderNotPermitted]: {
@@ -198,6 +204,7 @@ const entries: Record<Reason, ReasonEntry> = {
     text: 'The order would trade at once, which its time in force excludes.',
   },
   [Reason.CanceledOnRequest]: { name: 'CANCELED_ON_REQUEST', text: 'Canceled on request.' },
+  [Reason.CanceledByHalt]: { name: 'CANCELED_BY_HALT', text: 'Canceled, since trading was halted.' },
 
   [Reason.Busy]: { name: 'BUSY', text: 'The server is busy; the request had no effect and may be repeated.' },
   [Reason.Stopping]: { name: 'STOPPING', text: 'The server is stopping; the request had no effect.' },
@@ -226,6 +233,10 @@ const entries: Record<Reason, ReasonEntry> = {
   [Reason.OutcomeUnknown]: {
     name: 'OUTCOME_UNKNOWN',
     text: 'The connection to {0} gave no answer; whether the request had an effect is not known.',
+  },
+  [Reason.NotKept]: {
+    name: 'NOT_KEPT',
+    text: 'It could not be written down: {0}. A halt is in force until the server ends; a lifted one still holds.',
   },
 }
 

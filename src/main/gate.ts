@@ -38,6 +38,11 @@ export interface HistoryDesk {
   forget(session: Session): void
 }
 
+/** The kill switch. */
+export interface HaltRequests {
+  request(session: Session, kind: number, requestId: number, message: Value[]): void
+}
+
 export interface GateParts {
   readonly limits: GateLimits
   readonly directory: Directory
@@ -45,6 +50,7 @@ export interface GateParts {
   /** Shard of an account, by its row. */
   readonly shardOf: (row: number) => number
   readonly history: HistoryDesk
+  readonly halts: HaltRequests
   readonly subscriptions: Subscriptions
   /** A fresh order id, or 0 where the block is used up and the next has not come yet. */
   readonly nextOrderId: () => number
@@ -278,6 +284,9 @@ export class Gate {
       case Kind.Positions:
       case Kind.Find:
       case Kind.Accounts:
+      case Kind.Halt:
+      case Kind.Lift:
+      case Kind.Halts:
         break
       case Kind.Login:
         this.refuse(session, requestId, named, Reason.AlreadyLoggedIn, [])
@@ -302,6 +311,11 @@ export class Gate {
         return true
       case Kind.Accounts:
         this.#accounts(session, requestId, message)
+        return true
+      case Kind.Halt:
+      case Kind.Lift:
+      case Kind.Halts:
+        this.#parts.halts.request(session, kind, requestId, message)
         return true
       case Kind.Subscribe:
         if (message[3] === 1) break // a group: the account means nothing

@@ -26,6 +26,7 @@ export interface ShardNotices {
   lookup(session: number, requestId: number, accountRow: number, orderId: number, purpose: LookupPurpose): void
   ready(shard: number): void
   stopped(shard: number): void
+  swept(token: number, canceled: number): void
 }
 
 export class ReportPump {
@@ -98,6 +99,7 @@ export class ReportPump {
         const text = this.#decoder.decode(bytes.slice(offset + NOTICE_HEADER_BYTES, offset + length))
         this.#notices.listing(shard, a, text)
       } else if (type === Notice.Ready) this.#notices.ready(shard)
+      else if (type === Notice.Swept) this.#notices.swept(a, c)
       else {
         assert(type === Notice.Stopped, 'a record of an unknown type from a shard')
         this.#notices.stopped(shard)

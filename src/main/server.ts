@@ -25,6 +25,7 @@ import { UidClient } from '../services/uid/client.ts'
 import { WorldFeed } from '../services/world/world-feed.ts'
 import { AccountTable } from '../shared-memory/account-table.ts'
 import { Doorbell } from '../shared-memory/doorbell.ts'
+import { HaltTable } from '../shared-memory/halt-table.ts'
 import { createSharedMemory, MAIN_THREAD, storeLane } from '../shared-memory/memory-map.ts'
 import { PositionTable } from '../shared-memory/position-table.ts'
 import { RateTable } from '../shared-memory/rate-table.ts'
@@ -34,6 +35,9 @@ import { shareReaderOptions } from '../stores/reader-thread.ts'
 import { Accounts } from './accounts.ts'
 import { lockDirectory } from './data-lock.ts'
 import { Gate } from './gate.ts'
+import { HaltDesk } from './halt-desk.ts'
+import { HaltStore } from './halt-store.ts'
+import { Halts } from './halts.ts'
 import { History } from './history.ts'
 import { journalsIn } from './journals.ts'
 import { Listener } from './listener.ts'
@@ -59,6 +63,8 @@ const TICK_MS = 100
 const READER_TAIL_BYTES_MAX = 256 << 20
 /** Pairs of currencies that there is room for. */
 const RATES_MAX = 4096
+/** Destinations that there is room for. */
+const DESTINATIONS_MAX = 1024
 
 /** What the server needs beside its configuration. */
 export interface ServerParts {
@@ -145,12 +151,15 @@ export class Server {
       positionsPerShardMax: engine.positionsPerShardMax,
       tickersMax: engine.tickersMax,
       ratesMax: RATES_MAX,
+      destinationsMax: DESTINATIONS_MAX,
       lanes: storeLane(engine.shards, endpoints.length + (standIn === undefined ? 0 : 1)),
       laneBytes: LANE_BYTES,
     })
     const table = new AccountTable(memory.accounts, engine.accountsMax)
+    // Nobody is interested before there are sessions and halts.
+    let onMembershipsChanged = () => {}
     const accounts = new Accounts(table, locator, membershipsChanged => {
-      if (membershipsChanged) history.membershipsChanged(gate.sessions)
+      if (membershipsChanged) onMembershipsChanged()
     })
     const world = await WorldFeed.open(locator, { ...accounts.listener, availabilityChanged: this.#availability })
     this.#onTheWayDown('world', () => world.close())
@@ -182,6 +191,22 @@ export class Server {
     const doorbell = new Doorbell(memory.doorbells, MAIN_THREAD)
     const shards = new Shards(stages, memory, journals, writer, world.definitionsData)
     this.#shards = shards
+
+    // The kill switch, before anything can be ordered.
+    assert(world.definitions.destinationIds.length <= DESTINATIONS_MAX, 'more destinations than there is room for')
+    const haltStore = new HaltStore(path.join(data, 'halts.db'))
+    this.#onTheWayDown('halts', () => haltStore.close())
+    const nowUs = () => this.#clock.nowUs()
+    const halts = new Halts({
+      store: haltStore,
+      table: new HaltTable(memory.halts, DESTINATIONS_MAX),
+      directory: accounts,
+      definitions: world.definitions,
+      shards: shards.links,
+      nowUs,
+      log,
+    })
+    const haltDesk = new HaltDesk({ halts, directory: accounts, definitions: world.definitions, nowUs })
 
     // What main does with the shards' words and the clients' questions.
     const subscriptions = new Subscriptions()
@@ -227,6 +252,7 @@ export class Server {
       shards: shards.links,
       shardOf,
       history,
+      halts: haltDesk,
       subscriptions,
       nextOrderId: () => uids.next(),
       orderIdsComing: () => uids.available,
@@ -236,13 +262,18 @@ export class Server {
         setImmediate(flushReceived)
       },
       onStalled: () => doorbell.ring(),
-      nowUs: () => this.#clock.nowUs(),
+      nowUs,
       positions: row => standing.of(row),
       durability: config.durability,
       serverName: `order-execution-server ${this.#parts.version}`,
       log: facts,
     })
     history.connect(gate)
+    haltDesk.connect(gate)
+    onMembershipsChanged = () => {
+      history.membershipsChanged(gate.sessions)
+      halts.membershipsChanged()
+    }
     const tooSlow = new Set<Session>()
     const pump = new ReportPump(
       memory.reportRings.map(ring => new RingConsumer(ring)),
@@ -257,6 +288,7 @@ export class Server {
         },
         ready: () => shards.noteReady(),
         stopped: () => shards.noteStopped(),
+        swept: (token, canceled) => halts.swept(token, canceled),
       },
       config.limits.outboxBytesMax,
       session => tooSlow.add(session),
@@ -283,6 +315,8 @@ export class Server {
           onAvailability: this.#availability,
         }),
     })
+
+    await halts.sweepRecovered()
 
     // 8 clients
     let droppedBefore = 0

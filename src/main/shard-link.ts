@@ -54,6 +54,11 @@ export class ShardLink {
     return true
   }
 
+  /** As `post`, before everything that waits: a command that must not be lost, nor wait for others of main's own. */
+  urge(type: Command, row: number, timeUs: number, number: number, body: Uint8Array): void {
+    if (!this.#command(type, row, timeUs, number, body)) this.#waiting.unshift({ type, row, timeUs, number, body })
+  }
+
   #command(type: Command, row: number, timeUs: number, number: number, body: Uint8Array): boolean {
     const at = this.#claim(type, body.length)
     if (at < 0) return false

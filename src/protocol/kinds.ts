@@ -17,6 +17,9 @@ export const Kind = {
   Positions: 11,
   Find: 12,
   Accounts: 13,
+  Halt: 14,
+  Lift: 15,
+  Halts: 16,
 
   OrderAccepted: 64,
   ExecutionReport: 65,
@@ -35,6 +38,8 @@ export const Kind = {
   ServerHeartbeat: 80,
   Closing: 81,
   Membership: 82,
+  Halted: 83,
+  HaltList: 84,
 } as const
 export type Kind = (typeof Kind)[keyof typeof Kind]
 
@@ -52,3 +57,7 @@ export type SubscriptionScope = (typeof SubscriptionScope)[keyof typeof Subscrip
 /** What a find request looks for. */
 export const FindWhat = { Account: 0, Group: 1 } as const
 export type FindWhat = (typeof FindWhat)[keyof typeof FindWhat]
+
+/** What a halt keeps from trading. */
+export const HaltScope = { Account: 0, Group: 1, Destination: 2, Everybody: 3 } as const
+export type HaltScope = (typeof HaltScope)[keyof typeof HaltScope]

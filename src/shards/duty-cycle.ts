@@ -28,6 +28,7 @@ import {
 } from '../shared-memory/records.ts'
 import type { RingConsumer, RingProducer } from '../shared-memory/ring.ts'
 import { EventBlock } from './event-block.ts'
+import type { HaltSweep } from './halt-sweep.ts'
 import type { Listing } from './listings.ts'
 import type { MarketFeed } from './market-feed.ts'
 import { type OrderDesk, RequestCommand } from './order-desk.ts'
@@ -74,6 +75,7 @@ export interface DutyCycleParts {
   readonly restoration: Restoration
   readonly snapshots: Snapshots
   readonly rows: ShardRows
+  readonly sweep: HaltSweep
   readonly events: EventBlock
   readonly replies: EventBlock
   readonly journal: BlockSink
@@ -144,8 +146,9 @@ export class DutyCycle {
 
   /** One turn; false where there was nothing to do. */
   turn(): boolean {
-    const { commands, journal, lane } = this.#parts
+    const { commands, journal, lane, sweep } = this.#parts
     let isMoved = this.#take() > 0
+    if (this.#sweep()) isMoved = true
     if (this.#isCommitting) {
       if (!journal.isDone) return isMoved
       lane.record(Metric.CommitLatency, journal.finish())
@@ -155,7 +158,7 @@ export class DutyCycle {
     }
     const { commandsShared, commandsHandedOverMin } = this.#rules
     const stepped = this.#stepped
-    const isMoreWaiting = !this.#stopping && commands.hasNext()
+    const isMoreWaiting = !this.#stopping && (commands.hasNext() || sweep.isUnderWay)
     if (stepped === 0 || (isMoreWaiting && stepped < commandsShared && this.#hasRoom)) return isMoved || isMoreWaiting
     this.#close()
     const { count, end, writer } = this.#closedEvents
@@ -188,6 +191,19 @@ export class DutyCycle {
     commands.release()
     lane.add(Metric.Commands, taken)
     return taken
+  }
+
+  /** Takes a sweep a part of its way, as one more command of the open block; false where there is none, or no room. */
+  #sweep(): boolean {
+    const { sweep } = this.#parts
+    if (!sweep.isUnderWay || !this.#hasRoom || this.#stopping) return false
+    this.#stepped += 1
+    sweep.advance()
+    for (let ended = sweep.takeEnded(); ended !== undefined; ended = sweep.takeEnded()) {
+      const { token, canceled } = ended
+      this.#notices.push({ type: Notice.Swept, session: 0, a: token, b: 0, c: canceled, d: 0, text: '' })
+    }
+    return true
   }
 
   /** Whether the open block takes more. */
@@ -308,6 +324,9 @@ export class DutyCycle {
       case Command.Restored:
         this.#restoring = false
         this.#notices.push({ type: Notice.Ready, session: 0, a: 0, b: 0, c: 0, d: 0, text: '' })
+        break
+      case Command.Sweep:
+        this.#parts.sweep.begin(view.getFloat64(offset + CommandAt.orderId, true), time)
         break
       case Command.Stop:
         if (!this.#restoring) snapshots.takeAll(time)

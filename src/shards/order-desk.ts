@@ -7,6 +7,7 @@
 //   decode ──── what cannot be understood: refused, no order
 //   repeated? ─ the same client order id: the first outcome again, or refused for a different order
 //   validate ──┐
+//   halted? ───┤
 //   checks ────┤ a rejected order: accepted event, REJECTED report
 //   accept      accepted event, buying power held, order in the table
 //   route       the destination reports: NEW, fills, … each booked and written as it comes
@@ -217,7 +218,9 @@ export class OrderDesk {
     const timestamp = Math.max(book.timestamp, command.time)
     const refusal = this.#refusal
     refusal.clear()
-    const valid = this.#validate(listing, destination, currency, timestamp, refusal)
+    const valid =
+      this.#validate(listing, destination, currency, timestamp, refusal) &&
+      !state.halts.refuses(book.row, destination, refusal)
     // Only an order that may live counts for the short flag and opens a holding: a refused one leaves no trace but
     // its reports.
     const manual = valid && destination === state.definitions.manualOrderEntry.id
@@ -306,6 +309,7 @@ export class OrderDesk {
     orders.type[slot] = order.type
     orders.status[slot] = OrderStatus.PendingNew
     orders.destination[slot] = manual ? MANUAL : SIMULATED
+    orders.routedTo[slot] = state.halts.numberOf(destination)
     orders.leftOut[slot] = Number.isNaN(holdPrice) ? 1 : 0
     this.#life.begin(slot, book)
     countSubmission(holding, side, order.quantity)
@@ -428,8 +432,18 @@ export class OrderDesk {
     }
     this.#state.lane.add(Metric.Cancels)
     const book = this.#state.book(command.accountRow)
-    this.#destinations[orders.destination[slot]].cancel(slot, Math.max(book.timestamp, command.time))
+    const time = Math.max(book.timestamp, command.time)
+    this.#destinations[orders.destination[slot]].cancel(slot, time, Reason.CanceledOnRequest)
     this.#done(command, requestId)
+  }
+
+  /** Asks for a live order to be canceled that is halted; false where that is under way already. */
+  cancelHalted(slot: number, timeUs: number): boolean {
+    const { orders, books } = this.#state
+    if (orders.status[slot] === OrderStatus.PendingCancel) return false
+    const { timestamp } = books[orders.accountRow[slot]]!
+    this.#destinations[orders.destination[slot]].cancel(slot, Math.max(timestamp, timeUs), Reason.CanceledByHalt)
+    return true
   }
 
   #manualUpdate(command: RequestCommand, requestId: number, elements: number): void {

@@ -26,6 +26,8 @@ export class OrderTable {
   readonly status: Int8Array
   /** Index of the destination among those the desk was wired with. */
   readonly destination: Uint8Array
+  /** Number of the destination the order names, as `Halts` counts them; −1 for none. */
+  readonly routedTo: Int16Array
   /** 1 where buying power holds nothing for the order, because its currency cannot be converted. */
   readonly leftOut: Uint8Array
   /** The live orders of one account, doubly linked, in no order. */
@@ -52,11 +54,21 @@ export class OrderTable {
     this.type = new Int8Array(capacity)
     this.status = new Int8Array(capacity)
     this.destination = new Uint8Array(capacity)
+    this.routedTo = new Int16Array(capacity)
     this.leftOut = new Uint8Array(capacity)
     this.next = new Int32Array(capacity)
     this.previous = new Int32Array(capacity)
     this.#free = new Int32Array(capacity)
     this.#slots = new KeyIndex()
+  }
+
+  /** Slots below this have been used; live orders are among them. */
+  get slotsUsed(): number {
+    return this.#touched
+  }
+
+  isLive(slot: number): boolean {
+    return this.#slots.get(this.orderId[slot]) === slot
   }
 
   /** Number of live orders. */

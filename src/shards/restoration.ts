@@ -147,6 +147,7 @@ export class Restoration {
     orders.type[slot] = type
     orders.status[slot] = status
     orders.destination[slot] = 0
+    orders.routedTo[slot] = state.halts.numberOf(destination)
     const convertible = !Number.isNaN(state.view.convert(0, currency, book.currency))
     orders.leftOut[slot] = convertible ? 0 : 1
     this.#life.begin(slot, book)

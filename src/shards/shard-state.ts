@@ -2,9 +2,11 @@
 
 import { BuyingPowerModel, BuyingPowerPool } from '../accounting/buying-power.ts'
 import type { Definitions } from '../domain/definitions.ts'
+import type { HaltTable } from '../shared-memory/halt-table.ts'
 import type { Lane } from '../shared-memory/lanes.ts'
 import { AccountBook, type Holding } from './account-book.ts'
 import { ClOrdIds } from './cl-ord-ids.ts'
+import { Halts } from './halts.ts'
 import { type Listing, Listings } from './listings.ts'
 import type { MarketView } from './market-view.ts'
 import { NO_SLOT, OrderTable } from './order-table.ts'
@@ -30,6 +32,7 @@ export class ShardState {
   readonly buyingPower: BuyingPowerPool
   readonly clOrdIds: ClOrdIds
   readonly listings: Listings
+  readonly halts: Halts
   /** By row in the account table; accounts get their book with their first order. */
   readonly books: (AccountBook | undefined)[] = []
   /** What changed since the shared tables were last brought up to date. */
@@ -39,11 +42,12 @@ export class ShardState {
   newListings: Listing[] = []
   positions = 0
 
-  constructor(definitions: Definitions, limits: ShardLimits, view: MarketView, lane: Lane) {
+  constructor(definitions: Definitions, limits: ShardLimits, view: MarketView, halts: HaltTable, lane: Lane) {
     this.lane = lane
     this.definitions = definitions
     this.limits = limits
     this.view = view
+    this.halts = new Halts(halts, definitions)
     this.orders = new OrderTable(limits.liveOrdersMax)
     this.buyingPower = new BuyingPowerPool(limits.liveOrdersMax)
     this.clOrdIds = new ClOrdIds(limits.clOrdIdsMax, orderId => this.orders.find(orderId) !== NO_SLOT)

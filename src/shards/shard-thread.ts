@@ -11,6 +11,7 @@ import type { Durability } from '../journal/segment.ts'
 import { AccountTable } from '../shared-memory/account-table.ts'
 import { CommitSlot } from '../shared-memory/commit-slot.ts'
 import { Doorbell } from '../shared-memory/doorbell.ts'
+import { HaltTable } from '../shared-memory/halt-table.ts'
 import { Lane } from '../shared-memory/lanes.ts'
 import { MAIN_THREAD, type SharedMemory, shardThread } from '../shared-memory/memory-map.ts'
 import { PositionTable } from '../shared-memory/position-table.ts'
@@ -74,6 +75,7 @@ function run(options: ShardThreadOptions): void {
     positions: new PositionTable(memory.positions[shard], sizes.positionsPerShardMax),
     quotes: new QuoteTable(memory.quotes, sizes.tickersMax),
     rates: new RateTable(memory.rates, sizes.ratesMax),
+    halts: new HaltTable(memory.halts, sizes.destinationsMax),
     commands: new RingConsumer(memory.commandRings[shard]),
     reports: new RingProducer(memory.reportRings[shard]),
     doorbell: new Doorbell(memory.doorbells, shardThread(shard), options.spinUs),

@@ -7,6 +7,7 @@ import { SimulatedVenue } from '../destinations/simulated-venue.ts'
 import type { Definitions } from '../domain/definitions.ts'
 import type { AccountTable } from '../shared-memory/account-table.ts'
 import type { Doorbell } from '../shared-memory/doorbell.ts'
+import type { HaltTable } from '../shared-memory/halt-table.ts'
 import type { Lane } from '../shared-memory/lanes.ts'
 import type { PositionTable } from '../shared-memory/position-table.ts'
 import type { QuoteTable } from '../shared-memory/quote-table.ts'
@@ -14,6 +15,7 @@ import type { RateTable } from '../shared-memory/rate-table.ts'
 import type { RingConsumer, RingProducer } from '../shared-memory/ring.ts'
 import { type BlockRules, type BlockSink, DutyCycle } from './duty-cycle.ts'
 import { EventBlock } from './event-block.ts'
+import { HaltSweep } from './halt-sweep.ts'
 import { MarketFeed } from './market-feed.ts'
 import { MarketView } from './market-view.ts'
 import { type Destinations, OrderDesk } from './order-desk.ts'
@@ -39,6 +41,7 @@ export interface ShardParts {
   readonly positions: PositionTable
   readonly quotes: QuoteTable
   readonly rates: RateTable
+  readonly halts: HaltTable
   readonly commands: RingConsumer
   readonly reports: RingProducer
   readonly doorbell: Doorbell
@@ -53,7 +56,7 @@ export interface ShardParts {
 
 export function assembleShard(parts: ShardParts): { cycle: DutyCycle; state: ShardState } {
   const view = new MarketView(parts.accounts, parts.quotes, parts.rates)
-  const state = new ShardState(parts.definitions, parts.limits, view, parts.lane)
+  const state = new ShardState(parts.definitions, parts.limits, view, parts.halts, parts.lane)
   const events = new EventBlock(EVENTS_BYTES, EVENTS_BYTES_MAX)
   const replies = new EventBlock(EVENTS_BYTES / 16, EVENTS_BYTES_MAX)
   const life = new OrderLife(state, events)
@@ -82,6 +85,7 @@ export function assembleShard(parts: ShardParts): { cycle: DutyCycle; state: Sha
     restoration: new Restoration(state, life, destinations.simulated),
     snapshots: new Snapshots(state, events, parts.snapshotReports),
     rows: new ShardRows(state, parts.accounts, parts.positions),
+    sweep: new HaltSweep(state, desk),
     events,
     replies,
   })

@@ -11,6 +11,7 @@
 //   position tables     shard        the shard                                    main
 //   quote table         process      main                                         shards
 //   rate table          process      main                                         shards
+//   halt table          process      main                                         shards
 //   lanes               process      each thread its own · the writer: stores     main
 //
 // Doorbells and lanes are numbered alike: main, the writer, then the shards. Behind those there is a lane for each store,
@@ -19,6 +20,7 @@
 import { assert } from '../base/assert.ts'
 import { accountTableBytes } from './account-table.ts'
 import { createDoorbells } from './doorbell.ts'
+import { haltTableBytes } from './halt-table.ts'
 import { positionTableBytes } from './position-table.ts'
 import { quoteTableBytes } from './quote-table.ts'
 import { rateTableBytes } from './rate-table.ts'
@@ -40,6 +42,8 @@ export interface SharedMemorySizes {
   readonly tickersMax: number
   /** Pairs of currencies; 72 bytes each. */
   readonly ratesMax: number
+  /** Destinations that can be halted; a byte each, as for accounts. */
+  readonly destinationsMax: number
   /** Lanes: one per thread that counts, at least main, the writer and each shard; and one per store. */
   readonly lanes: number
   /** From the catalogue of metrics. */
@@ -57,6 +61,7 @@ export interface SharedMemory {
   readonly positions: readonly SharedArrayBuffer[]
   readonly quotes: SharedArrayBuffer
   readonly rates: SharedArrayBuffer
+  readonly halts: SharedArrayBuffer
   readonly lanes: SharedArrayBuffer
 }
 
@@ -94,6 +99,7 @@ export function createSharedMemory(sizes: SharedMemorySizes): SharedMemory {
     positions: perShard(() => new SharedArrayBuffer(positionTableBytes(sizes.positionsPerShardMax))),
     quotes: new SharedArrayBuffer(quoteTableBytes(sizes.tickersMax)),
     rates: new SharedArrayBuffer(rateTableBytes(sizes.ratesMax)),
+    halts: new SharedArrayBuffer(haltTableBytes(sizes.destinationsMax, sizes.accountsMax)),
     lanes: new SharedArrayBuffer(sizes.lanes * sizes.laneBytes),
   }
 }

@@ -34,6 +34,8 @@ export const Command = {
   Restored: 9,
   /** Write a snapshot of every account that changed, then answer Stopped and end. */
   Stop: 10,
+  /** Cancel every live order that is halted by now, then answer Swept: `orderId` is the caller's token. */
+  Sweep: 11,
 } as const
 export type Command = (typeof Command)[keyof typeof Command]
 
@@ -76,6 +78,8 @@ export const Notice = {
   Lookup: 5,
   Ready: 6,
   Stopped: 7,
+  /** Answer to Sweep: a = token, c = orders canceled. */
+  Swept: 8,
 } as const
 export type Notice = (typeof Notice)[keyof typeof Notice]
 

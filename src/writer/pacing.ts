@@ -18,8 +18,13 @@ const QUEUED_SHARE_MAX = 0.25
 const REST_FACTOR = 6
 const REST_MS_MAX = 1000
 
-/** Most entries of a round for a store that was away: what an order may have to wait behind. */
-export const CATCH_UP_ENTRIES_MAX = 2_048
+/**
+ * Most entries of a round for a store that was away: what an order may have to wait behind. Larger ones catch up faster
+ * and hold up more orders for longer.
+ */
+export const CATCH_UP_ENTRIES_MAX = 256
+/** A store that was away is like any other once it lacks fewer. */
+export const NEARLY_THERE_ENTRIES = 2_048
 /** Its longest rest; orders may have ceased to come meanwhile. */
 const CATCH_UP_REST_MS_MAX = 10_000
 /** Orders count as coming in for so long after the last one. */
@@ -109,7 +114,7 @@ export class Pacing {
     const wallMs = this.#wallMs()
     this.#noteGrowth(durable, wallMs)
     // What came in while it caught up is caught up with at the same pace, but for so long only as any store may lag.
-    const isOver = lag.records < CATCH_UP_ENTRIES_MAX || wallMs - (this.#caughtUpMs ?? 0) > this.#lagMaxMs
+    const isOver = lag.records < NEARLY_THERE_ENTRIES || wallMs - (this.#caughtUpMs ?? 0) > this.#lagMaxMs
     if (isFollowing && isOver) this.#caughtUpMs = undefined
     const isTooFarBehind = 1000 * lag.seconds > this.#lagMaxMs
     const tookMs = wallMs - this.#mark.wallMs

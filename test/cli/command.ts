@@ -34,6 +34,12 @@ export function oes(port: number, ...words: string[]): Running {
   return start(process.execPath, [ENTRY, ...words], environment)
 }
 
+/** Runs `oes words…` against a server on `port`, as somebody whose password is the name. */
+export function oesAs(username: string, port: number, ...words: string[]): Promise<Finished> {
+  const environment = { OES_SERVER: `127.0.0.1:${port}`, OES_USERNAME: username, OES_PASSWORD: username }
+  return start(process.execPath, [ENTRY, ...words], environment).finished
+}
+
 /** Runs `oes words…` with nothing in its environment. */
 export function bareOes(...words: string[]): Promise<Finished> {
   return start(process.execPath, [ENTRY, ...words]).finished

@@ -67,7 +67,7 @@ class Scene {
 
   cancel(orderId: number): void {
     const { slot } = this.desk.order(orderId)
-    if (slot >= 0) this.venue.cancel(slot, this.#nowUs)
+    if (slot >= 0) this.venue.cancel(slot, this.#nowUs, Reason.CanceledOnRequest)
   }
 
   update(orderId: number, status: OrderStatus, lastQty = 0): void {
@@ -450,7 +450,7 @@ test('an order that ended is not canceled again', () => {
   const order = scene.submit()
   const { slot } = scene.desk.order(order)
   scene.cancel(order)
-  scene.venue.cancel(slot, at('14:00:01'))
+  scene.venue.cancel(slot, at('14:00:01'), Reason.CanceledOnRequest)
   scene.venue.update(slot, OrderStatus.PartiallyFilled, 1)
   deepEqual(scene.told(order), ['NEW', 'PENDING_CANCEL', 'CANCELED CANCELED_ON_REQUEST'])
 })

@@ -10,6 +10,7 @@ import { SimulatedVenue } from '../../src/destinations/simulated-venue.ts'
 import { definitionsData, definitionsFromData } from '../../src/domain/definitions.ts'
 import { OrderStatus } from '../../src/domain/order-status.ts'
 import { OrderType } from '../../src/domain/order-type.ts'
+import { Reason } from '../../src/domain/reasons.ts'
 import { Side } from '../../src/domain/side.ts'
 import { TimeInForce } from '../../src/domain/time-in-force.ts'
 import { emptyReport, RecordingDesk } from './recording-desk.ts'
@@ -174,7 +175,7 @@ class Pair {
       }
       case 'cancel': {
         const found = desk.order(1 + (step.which % Math.max(1, this.#ids)))
-        if (found.slot >= 0) venue.cancel(found.slot, now)
+        if (found.slot >= 0) venue.cancel(found.slot, now, Reason.CanceledOnRequest)
         twin.cancel(found.orderId, now)
         break
       }

@@ -3,7 +3,7 @@
 import { OrderType } from '../../src/domain/order-type.ts'
 import { Side } from '../../src/domain/side.ts'
 import { TimeInForce } from '../../src/domain/time-in-force.ts'
-import { FindWhat, Kind, LimitKind, RangePoint } from '../../src/protocol/kinds.ts'
+import { FindWhat, HaltScope, Kind, LimitKind, RangePoint } from '../../src/protocol/kinds.ts'
 
 /** One request of each kind, of an account that may do nothing special. Element 1 is the request id. */
 export function validRequests(account: number, orderId: unknown): unknown[][] {
@@ -34,6 +34,8 @@ export function validRequests(account: number, orderId: unknown): unknown[][] {
     [Kind.Positions, 1, account],
     [Kind.Find, 1, 0, FindWhat.Account, 'alice'],
     [Kind.Accounts, 1, 0, 0],
+    [Kind.Lift, 1, 0, HaltScope.Account, account, 'over'],
+    [Kind.Halts, 1, 0],
   ]
 }
 

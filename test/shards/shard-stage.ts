@@ -37,6 +37,7 @@ import {
   newAccountStanding,
 } from '../../src/shared-memory/account-table.ts'
 import { Doorbell } from '../../src/shared-memory/doorbell.ts'
+import { HaltTable } from '../../src/shared-memory/halt-table.ts'
 import { Lane } from '../../src/shared-memory/lanes.ts'
 import { createSharedMemory, MAIN_THREAD, shardThread } from '../../src/shared-memory/memory-map.ts'
 import { newPosition, type Position, PositionTable } from '../../src/shared-memory/position-table.ts'
@@ -89,6 +90,7 @@ export class ShardStage {
   readonly positions: PositionTable
   readonly market: Market
   readonly rates: RateTable
+  readonly halts: HaltTable
   readonly link: ShardLink
   /** Bodies of what was journaled, in order. */
   readonly journal: OrderEvent[] = []
@@ -118,6 +120,7 @@ export class ShardStage {
       positionsPerShardMax: 256,
       tickersMax: 64,
       ratesMax: 16,
+      destinationsMax: 16,
       lanes: 3,
       laneBytes: 64,
     })
@@ -125,6 +128,7 @@ export class ShardStage {
     this.positions = new PositionTable(memory.positions[0]!, 256)
     const quotes = new QuoteTable(memory.quotes, 64)
     this.rates = new RateTable(memory.rates, 16)
+    this.halts = new HaltTable(memory.halts, 16)
     for (const [row, terms] of (options.accounts ?? [{}]).entries()) {
       this.accounts.add({ ...TERMS, ...terms, accountId: row + 1 })
     }
@@ -156,6 +160,7 @@ export class ShardStage {
       positions: this.positions,
       quotes,
       rates: this.rates,
+      halts: this.halts,
       commands: new RingConsumer(memory.commandRings[0]!),
       reports: new RingProducer(memory.reportRings[0]!),
       doorbell: new Doorbell(memory.doorbells, shardThread(0)),

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { AccountTable, newAccountStanding, newAccountTerms } from '../../src/shared-memory/account-table.ts'
 import { Doorbell } from '../../src/shared-memory/doorbell.ts'
+import { HaltTable } from '../../src/shared-memory/halt-table.ts'
 import { Lane } from '../../src/shared-memory/lanes.ts'
 import { createSharedMemory, shardThread, threadCount } from '../../src/shared-memory/memory-map.ts'
 import { newPosition, type Position, PositionTable } from '../../src/shared-memory/position-table.ts'
@@ -17,6 +18,7 @@ const sizes = {
   positionsPerShardMax: 3,
   tickersMax: 2,
   ratesMax: 2,
+  destinationsMax: 3,
   lanes: threadCount(2),
   laneBytes: 128,
 }
@@ -100,6 +102,27 @@ test('a ticker has an empty quote until one is written', () => {
   const seen = [newQuote(), newQuote()]
   for (const [tickerIndex, into] of seen.entries()) quotes.read(tickerIndex, into)
   assert.deepEqual(seen, [newQuote(), quote])
+})
+
+test('everybody, destinations and accounts are halted each by itself', () => {
+  const memory = createSharedMemory(sizes)
+  const main = new HaltTable(memory.halts, sizes.destinationsMax)
+  const shard = new HaltTable(memory.halts, sizes.destinationsMax)
+  const seen = () => [
+    shard.isEverybodyHalted,
+    [-1, 0, 1, 2].map(destination => shard.isDestinationHalted(destination)),
+    [0, 1].map(row => shard.isAccountHalted(row)),
+  ]
+  assert.deepEqual(seen(), [false, [false, false, false, false], [false, false]])
+  main.setDestination(2, true)
+  assert.deepEqual(seen(), [false, [false, false, false, true], [false, false]])
+  main.setAccount(0, true)
+  main.setDestination(2, false)
+  assert.deepEqual(seen(), [false, [false, false, false, false], [true, false]])
+  main.setEverybody(true)
+  main.setAccount(1, true)
+  main.setAccount(0, false)
+  assert.deepEqual(seen(), [true, [false, false, false, false], [false, true]])
 })
 
 test('a rate is replaced in its row, and every change is noticed', () => {

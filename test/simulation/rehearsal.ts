@@ -8,11 +8,15 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { setImmediate as eventLoopTurn } from 'node:timers/promises'
+import { Log } from '../../src/base/log.ts'
 import type { CheckName } from '../../src/checks/chain.ts'
 import { type Definitions, definitionsData, definitionsFromData } from '../../src/domain/definitions.ts'
 import { Reason } from '../../src/domain/reasons.ts'
 import { JournalWriter } from '../../src/journal/journal-writer.ts'
 import { Gate, type GateLimits } from '../../src/main/gate.ts'
+import { HaltDesk } from '../../src/main/halt-desk.ts'
+import { HaltStore } from '../../src/main/halt-store.ts'
+import { Halts } from '../../src/main/halts.ts'
 import { History, type Readers } from '../../src/main/history.ts'
 import { Market } from '../../src/main/market.ts'
 import { restore } from '../../src/main/recovery.ts'
@@ -27,6 +31,7 @@ import { assembleShard, type ShardParts } from '../../src/shards/shard.ts'
 import type { ShardLimits, ShardState } from '../../src/shards/shard-state.ts'
 import { AccountTable, type AccountTerms } from '../../src/shared-memory/account-table.ts'
 import { Doorbell } from '../../src/shared-memory/doorbell.ts'
+import { HaltTable } from '../../src/shared-memory/halt-table.ts'
 import { Lane } from '../../src/shared-memory/lanes.ts'
 import { createSharedMemory, MAIN_THREAD, shardThread, threadCount } from '../../src/shared-memory/memory-map.ts'
 import { PositionTable } from '../../src/shared-memory/position-table.ts'
@@ -74,6 +79,7 @@ const START_US = Date.UTC(2025, 3, 12, 13, 33, 12) * 1000
 const ACCOUNTS_MAX = 256
 const TICKERS_MAX = 256
 const RATES_MAX = 64
+const DESTINATIONS_MAX = 32
 
 interface RehearsedShard {
   readonly cycle: DutyCycle
@@ -94,6 +100,8 @@ export class Rehearsal {
   readonly shards: RehearsedShard[] = []
   readonly accounts: AccountTable
   readonly rates: RateTable
+  readonly halts: Halts
+  readonly haltStore: HaltStore
   readonly positions: PositionTable[] = []
   /** What the parts have logged. */
   readonly logged: { message: string; facts: Record<string, string | number> }[] = []
@@ -150,6 +158,9 @@ export class Rehearsal {
       marks,
     )
     await rehearsal.#restore(recovery)
+    const swept = rehearsal.halts.sweepRecovered()
+    await rehearsal.settle()
+    await swept
     return rehearsal
   }
 
@@ -180,6 +191,7 @@ export class Rehearsal {
       positionsPerShardMax: 1024,
       tickersMax: TICKERS_MAX,
       ratesMax: RATES_MAX,
+      destinationsMax: DESTINATIONS_MAX,
       lanes: threadCount(shards),
       laneBytes: 64,
     })
@@ -189,6 +201,7 @@ export class Rehearsal {
     for (const name of this.directory.accounts) {
       this.accounts.add({ ...defaultTerms, ...options.terms?.(name), accountId: this.directory.id(name) })
     }
+    const haltTable = new HaltTable(memory.halts, DESTINATIONS_MAX)
     for (let shard = 0; shard < shards; shard++) {
       const doorbell = new Doorbell(memory.doorbells, shardThread(shard))
       this.links.push(new ShardLink(new RingProducer(memory.commandRings[shard]), doorbell))
@@ -213,6 +226,7 @@ export class Rehearsal {
         positions: this.positions[shard]!,
         quotes,
         rates: this.rates,
+        halts: haltTable,
         commands: new RingConsumer(memory.commandRings[shard]),
         reports: new RingProducer(memory.reportRings[shard]),
         doorbell,
@@ -245,24 +259,38 @@ export class Rehearsal {
       unreadBytesMax: options.unreadBytesMax ?? 1 << 20,
       log,
     })
+    const nowUs = () => this.nowUs
+    this.haltStore = new HaltStore(path.join(options.folder, 'halts.db'))
+    this.halts = new Halts({
+      store: this.haltStore,
+      table: haltTable,
+      directory: this.directory,
+      definitions,
+      shards: this.links,
+      nowUs,
+      log: new Log({ component: 'main', level: 'error' }),
+    })
+    const haltDesk = new HaltDesk({ halts: this.halts, directory: this.directory, definitions, nowUs })
     this.gate = new Gate({
       limits: { ...defaultLimits, ...options.gateLimits },
       directory: this.directory,
       shards: this.links,
       shardOf,
       history: this.history,
+      halts: haltDesk,
       subscriptions: this.subscriptions,
       nextOrderId: () => (this.nextOrderId === 0 ? 0 : this.nextOrderId++),
       orderIdsComing: () => false,
       onReceived: () => this.gate.flush(),
       onStalled: () => undefined,
-      nowUs: () => this.nowUs,
+      nowUs,
       positions: row => standing.of(row),
       durability: 'none',
       serverName: 'rehearsal',
       log,
     })
     this.history.connect(this.gate)
+    haltDesk.connect(this.gate)
     this.market = new Market(quotes, this.links, () => this.nowUs)
     this.pump = new ReportPump(
       memory.reportRings.map(ring => new RingConsumer(ring)),
@@ -282,6 +310,7 @@ export class Rehearsal {
         stopped: () => {
           this.#stopped += 1
         },
+        swept: (token, canceled) => this.halts.swept(token, canceled),
       },
       options.heldBytesMax ?? 1 << 20,
       session => this.gate.close(session, Reason.SlowReader, [options.heldBytesMax ?? 1 << 20]),
@@ -362,6 +391,7 @@ export class Rehearsal {
   /** The directory has changed: subscriptions follow. */
   membershipsChanged(): void {
     this.history.membershipsChanged(this.gate.sessions)
+    this.halts.membershipsChanged()
     this.gate.flush()
   }
 
@@ -377,6 +407,7 @@ export class Rehearsal {
     this.#stream.close()
     await this.#store.close()
     await this.#readers.close()
+    this.haltStore.close()
   }
 
   /** An orderly stop: snapshots are taken and the store has everything. */

@@ -1,6 +1,12 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { test } from 'node:test'
-import { CATCH_UP_ENTRIES_MAX, Pacing, type ProcessorTimes, processorTimes } from '../../src/writer/pacing.ts'
+import {
+  CATCH_UP_ENTRIES_MAX,
+  NEARLY_THERE_ENTRIES,
+  Pacing,
+  type ProcessorTimes,
+  processorTimes,
+} from '../../src/writer/pacing.ts'
 
 interface Batch {
   readonly wallMs: number
@@ -139,8 +145,8 @@ test('a store that has caught up keeps the pace until it is at the end of the jo
     return thread
   }
   const reaching = begin()
-  deepEqual(reaching.round({ ...following, lagRecords: CATCH_UP_ENTRIES_MAX }), paced)
-  deepEqual(reaching.round({ ...following, lagRecords: CATCH_UP_ENTRIES_MAX - 1 }), { ...paced, restMs: 0 })
+  deepEqual(reaching.round({ ...following, lagRecords: NEARLY_THERE_ENTRIES }), paced)
+  deepEqual(reaching.round({ ...following, lagRecords: NEARLY_THERE_ENTRIES - 1 }), { ...paced, restMs: 0 })
   deepEqual(reaching.round(following), { entriesMax: EVERYTHING, restMs: 0 })
 
   const lagging = begin()

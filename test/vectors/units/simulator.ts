@@ -6,6 +6,7 @@ import { definitionsData, definitionsFromData } from '../../../src/domain/defini
 import { cumQty } from '../../../src/domain/order.ts'
 import { currentStatus } from '../../../src/domain/order-lifecycle.ts'
 import { OrderStatus } from '../../../src/domain/order-status.ts'
+import { Reason } from '../../../src/domain/reasons.ts'
 import { readTicker } from '../../../src/domain/tickers.ts'
 import {
   micros,
@@ -94,7 +95,7 @@ class Market {
         break
       case 'cancel': {
         const { slot } = desk.order(step.id)
-        if (slot >= 0) venue.cancel(slot, clockUs)
+        if (slot >= 0) venue.cancel(slot, clockUs, Reason.CanceledOnRequest)
         break
       }
       case 'update':
