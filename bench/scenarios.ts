@@ -2,6 +2,7 @@
 
 import type { Scenario } from './scenario.ts'
 import { depth } from './scenarios/depth.ts'
+import { kill } from './scenarios/kill.ts'
 import { latency } from './scenarios/latency.ts'
 import { memory } from './scenarios/memory.ts'
 import { micro } from './scenarios/micro.ts'
@@ -16,6 +17,7 @@ export const scenarios: readonly Scenario[] = [
   latency,
   shards,
   depth,
+  kill,
   writer,
   outage,
   recovery,

@@ -47,6 +47,8 @@ export interface Phase {
   /** Time before the measurement, and of it. */
   readonly warmUpMs: number
   readonly measureMs: number
+  /** Trading is halted at some time of it: rejections and cancels are answers as well. */
+  readonly isHalted?: boolean
   /** Instead of a time to measure: so many orders, over all connections. */
   readonly orders?: number
 }
@@ -63,8 +65,19 @@ export interface PhaseResult {
   readonly done: Percentiles
   /** From the time an order was due to when it was written to its socket: what the load itself is late. */
   readonly lateness: Percentiles
+  /** What the halt did, in a phase with one. */
+  readonly halted: HaltedResult
   /** Processor time of the load process during the measurement, as a share of one core. */
   readonly loadCores: number
+}
+
+/** Instants are milliseconds since the epoch. */
+export interface HaltedResult {
+  /** When the last report came that an order is new, and the last that one is canceled. */
+  readonly lastNewMs: number
+  readonly lastCanceledMs: number
+  readonly rejected: number
+  readonly canceled: number
 }
 
 /** What holds at the end, compared with the load's own books. */

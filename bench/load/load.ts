@@ -46,7 +46,7 @@ export class Load {
   /** Runs one phase until its last order is done. Rejects with the first wrong answer. */
   async run(phase: Phase): Promise<PhaseResult> {
     const connections = this.#connections.slice(0, phase.connections ?? this.#connections.length)
-    const clock = new PhaseClock()
+    const clock = new PhaseClock(phase.isHalted === true)
     this.#phases += 1
     connections.forEach((connection, number) => {
       const frames = new SubmitFrames({
@@ -227,6 +227,12 @@ class Measurement {
       accepted: clock.acceptedLatencies.percentiles(),
       done: clock.doneLatencies.percentiles(),
       lateness: clock.latenesses.percentiles(),
+      halted: {
+        lastNewMs: performance.timeOrigin + clock.lastNewMs,
+        lastCanceledMs: performance.timeOrigin + clock.lastCanceledMs,
+        rejected: clock.rejected,
+        canceled: clock.canceled,
+      },
       loadCores: this.#cpuUs / 1_000 / this.#elapsedMs,
     }
   }

@@ -28,9 +28,20 @@ export class PhaseClock {
   fromMs = Number.POSITIVE_INFINITY
   toMs = Number.POSITIVE_INFINITY
   done = 0
+  /** See `Phase`. */
+  readonly isHalted: boolean
+  /** When the last such reports came. */
+  lastNewMs = 0
+  lastCanceledMs = 0
+  rejected = 0
+  canceled = 0
   readonly acceptedLatencies = new Latencies()
   readonly doneLatencies = new Latencies()
   readonly latenesses = new Latencies()
+
+  constructor(isHalted: boolean) {
+    this.isHalted = isHalted
+  }
 }
 
 /** An answer that the server must not give. */
@@ -71,7 +82,7 @@ export class OrderConnection {
   #positions = new Float64Array(0)
 
   #frames: SubmitFrames | undefined
-  #clock = new PhaseClock()
+  #clock = new PhaseClock(false)
   #isResting = false
   #stage = new Uint8Array(0)
   #due = new Float64Array(0)
@@ -295,6 +306,14 @@ export class OrderConnection {
     this.#integer() // position within the order
     this.#integer() // time
     const status = this.#integer() as OrderStatus
+    const clock = this.#clock
+    if (clock.isHalted && status === OrderStatus.PendingCancel) return
+    if (clock.isHalted && status === OrderStatus.Canceled) {
+      this.#openOrders[index]! -= 1
+      clock.canceled += 1
+      clock.lastCanceledMs = nowMs
+      return
+    }
     const place = this.#currentPlace[index]!
     if (place < 0 || orderId !== this.#currentOrder[index]) {
       this.#fail(new WrongAnswer(`a report of order ${orderId} came out of turn`))
@@ -302,11 +321,16 @@ export class OrderConnection {
     }
     const stage = this.#stage[place]!
     if (status === OrderStatus.New && stage === Stage.Accepted) {
+      clock.lastNewMs = nowMs
       if (this.#isResting) this.#done(place, nowMs)
       else this.#stage[place] = Stage.New
     } else if (status === OrderStatus.Filled && stage === Stage.New) {
       const frames = this.#frames!
       this.#positions[index * this.#tickerNames.length + frames.ticker[place]!]! += frames.moves[place]!
+      this.#openOrders[index]! -= 1
+      this.#done(place, nowMs)
+    } else if (status === OrderStatus.Rejected && stage === Stage.Accepted && clock.isHalted) {
+      clock.rejected += 1
       this.#openOrders[index]! -= 1
       this.#done(place, nowMs)
     } else {

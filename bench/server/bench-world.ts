@@ -22,6 +22,9 @@ export function deskConnection(index: number): ConnectionPlan {
   return { username: `manager${index + 1}`, password: 'password', desk: `desk${index + 1}` }
 }
 
+/** Who may halt everybody, and lift it. */
+export const administrator = { username: 'administrator', password: 'password' }
+
 /** Writes the files of a world with so many desks of so many traders each. @returns their paths */
 export function writeWorld(
   directory: string,
@@ -41,10 +44,11 @@ export function writeWorld(
   const data = {
     accounts: [
       { name: service, password: service },
+      account(administrator.username),
       ...numbers.map(desk => account(deskConnection(desk).username)),
       ...numbers.flatMap(desk => names(desk).map(account)),
     ],
-    administrators: [],
+    administrators: [administrator.username],
     services: [service],
     groups: numbers.map(desk => ({
       name: deskConnection(desk).desk,
