@@ -50,13 +50,14 @@ export class ShardLink {
   post(type: Command, row: number, timeUs: number, number: number, body: Uint8Array): boolean {
     if (this.#waiting.length === 0 && this.#command(type, row, timeUs, number, body)) return true
     if (this.#waiting.length >= WAITING_MAX) return false
-    this.#waiting.push({ type, row, timeUs, number, body: body.slice() })
+    this.#waiting.push({ type, row, timeUs, number, body: kept(body) })
     return true
   }
 
   /** As `post`, before everything that waits: a command that must not be lost, nor wait for others of main's own. */
   urge(type: Command, row: number, timeUs: number, number: number, body: Uint8Array): void {
-    if (!this.#command(type, row, timeUs, number, body)) this.#waiting.unshift({ type, row, timeUs, number, body })
+    if (this.#command(type, row, timeUs, number, body)) return
+    this.#waiting.unshift({ type, row, timeUs, number, body: kept(body) })
   }
 
   #command(type: Command, row: number, timeUs: number, number: number, body: Uint8Array): boolean {
@@ -102,4 +103,9 @@ export class ShardLink {
     this.#dirty = true
     return at
   }
+}
+
+/** A copy, whatever the bytes are: callers use theirs again, and the slice of a Buffer is no copy. */
+function kept(body: Uint8Array): Uint8Array {
+  return new Uint8Array(body)
 }
