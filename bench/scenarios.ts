@@ -1,6 +1,7 @@
 // The scenarios, in the order in which they run.
 
 import type { Scenario } from './scenario.ts'
+import { compliance } from './scenarios/compliance.ts'
 import { depth } from './scenarios/depth.ts'
 import { kill } from './scenarios/kill.ts'
 import { latency } from './scenarios/latency.ts'
@@ -17,6 +18,7 @@ export const scenarios: readonly Scenario[] = [
   latency,
   shards,
   depth,
+  compliance,
   kill,
   writer,
   outage,

@@ -31,6 +31,8 @@ export interface BenchServerOptions {
   readonly lagMsMax?: number
   /** MySQL stores in the place of the embedded one. */
   readonly stores?: readonly MysqlEndpoint[]
+  /** Where the platform listens; any free port where absent. */
+  readonly platformPort?: number
   /** One spare segment of the journal instead of those of the default configuration: for runs that prove nothing. */
   readonly quick?: boolean
 }
@@ -178,7 +180,7 @@ function configuration(
   data: string,
   files: { world: string; market: string },
   spareSegments: number,
-  { shards, copiesToStore = true, lagMsMax, stores = [] }: BenchServerOptions,
+  { shards, copiesToStore = true, lagMsMax, stores = [], platformPort = 0 }: BenchServerOptions,
 ): string {
   const section = (name: string, keys: Readonly<Record<string, string | number | undefined>>) => {
     const lines = Object.entries(keys).filter(([, value]) => value !== undefined)
@@ -199,7 +201,7 @@ function configuration(
     ...section('journal', { spare_segments: spareSegments }),
     ...section('writer', { copy: copiesToStore ? undefined : 'at_start', lag_ms_max: lagMsMax }),
     'platform:',
-    '  port: 0',
+    `  port: ${platformPort}`,
     `  world: ${JSON.stringify(files.world)}`,
     '  market_data:',
     `    replay: ${JSON.stringify(files.market)}`,

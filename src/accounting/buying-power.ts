@@ -32,18 +32,22 @@ export interface Exposure {
   used: Money
 }
 
-/** What all models of a shard share: 24 bytes per order slot, and 65 per distinct price level in use. */
+/**
+ * What all models of a shard share: 24 bytes per order slot, and 65 per distinct price level in use. The holder of a slot
+ * is the index of its exposure × 2 + its side; 0 where the slot holds nothing.
+ */
 export class BuyingPowerPool {
   readonly ladders: PriceLadders
   /** By `index`; the first place stays empty, so that no order is at 0. */
   readonly exposures: (Exposure | undefined)[] = [undefined]
-  /** Per order slot: index of its exposure × 2 + its side; 0 where the slot holds nothing. */
-  readonly holder: Int32Array
-
   /** Room for the orders with the slots 0 … ordersMax − 1. */
   constructor(ordersMax: number) {
     this.ladders = new PriceLadders(ordersMax)
-    this.holder = new Int32Array(ordersMax)
+  }
+
+  /** Room for the orders with the slots 0 … ordersMax − 1 from now on, more than before. */
+  grow(ordersMax: number): void {
+    this.ladders.grow(ordersMax)
   }
 }
 
@@ -106,11 +110,11 @@ export class BuyingPowerModel {
    * @throws AmountOutOfRange where `usedIfSubmitted` would answer that a sum of the ticker leaves the range
    */
   hold(slot: number, exposure: Exposure, side: Side, quantity: Quantity, expectedPrice: Price): void {
-    const { holder, ladders } = this.#pool
-    assert(holder[slot] === 0, 'the slot holds buying power already')
+    const { ladders } = this.#pool
+    assert(ladders.holder(slot) === 0, 'the slot holds buying power already')
     assert(this.#pool.exposures[exposure.index] === exposure)
     if (quantity > 0) ladders.add(side === Side.Ask ? exposure.asks : exposure.bids, slot, expectedPrice, quantity)
-    holder[slot] = exposure.index * 2 + (side === Side.Ask ? 0 : 1)
+    ladders.setHolder(slot, exposure.index * 2 + (side === Side.Ask ? 0 : 1))
     this.#settle(exposure, side === Side.Ask, side !== Side.Ask)
   }
 
@@ -134,12 +138,12 @@ export class BuyingPowerModel {
    * @throws AmountOutOfRange as `fill` does
    */
   release(slot: number, quantity: Quantity = 0, price: Price = 0): void {
-    const { holder, ladders } = this.#pool
+    const { ladders } = this.#pool
     const exposure = this.#exposure(slot)
     const isAsk = this.#isAsk(slot)
     if (quantity !== 0) movePosition(exposure, isAsk ? -quantity : quantity, price)
     if (ladders.has(slot)) ladders.reduce(isAsk ? exposure.asks : exposure.bids, slot, 0)
-    holder[slot] = 0
+    ladders.setHolder(slot, 0)
     this.#settle(exposure, isAsk || quantity !== 0, !isAsk || quantity !== 0)
   }
 
@@ -174,13 +178,13 @@ export class BuyingPowerModel {
   }
 
   #exposure(slot: number): Exposure {
-    const exposure = this.#pool.exposures[this.#pool.holder[slot]! >> 1]
+    const exposure = this.#pool.exposures[this.#pool.ladders.holder(slot) >> 1]
     assert(exposure !== undefined, 'the slot holds no buying power')
     return exposure
   }
 
   #isAsk(slot: number): boolean {
-    return (this.#pool.holder[slot]! & 1) === 0
+    return (this.#pool.ladders.holder(slot) & 1) === 0
   }
 
   /** Brings the figures of the sides that changed, and what follows from them, up to date. */

@@ -84,6 +84,16 @@ export class Portfolio {
     return this.#unrealized
   }
 
+  /** Currencies that anything was ever booked in, marked since or not. */
+  *currencies(): IterableIterator<CurrencyId> {
+    for (const [currency] of this.#bookkeeper.totals()) yield currency
+  }
+
+  /** The inventory of a ticker; undefined where nothing was ever booked. */
+  inventory(ticker: string): Readonly<TickerInventory> | undefined {
+    return this.#bookkeeper.inventory(ticker)
+  }
+
   /** Whole result of a currency: unrealised, and realised after fees. @throws AmountOutOfRange */
   result(currency: CurrencyId): Money {
     const { gross, fees } = this.#bookkeeper.total(currency)

@@ -4,6 +4,9 @@
 // A ladder is a balanced tree (AVL) of levels; a level is a list of orders at one price. All ladders of a shard share
 // one pool: orders are named by their slots, levels by rows of one typed array, and nothing is allocated per order.
 //
+//   order, one row of 24 bytes
+//   | remaining | level next previous holder |
+//     f64         i32   i32  i32      i32
 //   level, one row of 64 bytes, a cache line
 //   | key | quantity | cost | treeQuantity | treeCost | left right | head orders | rounded run |
 //     f64      f64      f64       f64           f64      i32  i32    i32   i32      i32    i32
@@ -45,6 +48,15 @@ const RUN = 15 // among levels at one price the one in front has the higher numb
 const ROW_WORDS_32 = ROW_WORDS * 2
 assert(LEFT === (TREE_COST + 1) * 2 && RUN + 1 === ROW_WORDS_32)
 
+// Places in an order, counted in doubles and then in 32-bit words.
+const ORDER_WORDS = 3
+const REMAINING = 0
+const ORDER_WORDS_32 = ORDER_WORDS * 2
+const LEVEL = 2 // row of its level; 0 where it stands in none
+const NEXT = 3 // slot + 1 of its neighbours in the level; 0 is none
+const PREVIOUS = 4
+const HOLDER = 5
+
 // An AVL tree of n levels is less than 1.45 log2(n + 2) high: 46 for 2^31.
 const PATH_MAX = 48
 
@@ -62,20 +74,18 @@ export function emptyLadder(direction: 1 | -1): Ladder {
 }
 
 /**
- * The orders and levels of all ladders of a shard: 20 bytes per order slot and 65 per level, touched as used. All
+ * The orders and levels of all ladders of a shard: 24 bytes per order slot and 65 per level, touched as used. All
  * quantities, prices and sums are micros; sums that would leave their range throw `AmountOutOfRange` and change nothing.
  */
 export class PriceLadders {
-  /** Order columns, indexed by slot. `#next` and `#previous` hold slot + 1, `#level` a row; 0 is none. */
-  readonly #remaining: Float64Array
-  readonly #level: Int32Array
-  readonly #next: Int32Array
-  readonly #previous: Int32Array
+  /** Orders, indexed by slot. */
+  #orders: Float64Array
+  #orders32: Int32Array
 
   /** Levels, indexed by row; row 0 stays zero and stands for "no level". */
-  readonly #rows: Float64Array
-  readonly #rows32: Int32Array
-  readonly #heights: Int8Array
+  #rows: Float64Array
+  #rows32: Int32Array
+  #heights: Int8Array
   #rowsUsed = 1
   #freeRow = 0
 
@@ -85,23 +95,40 @@ export class PriceLadders {
 
   /** Room for `ordersMax` orders, named by the slots 0 … ordersMax − 1, over all ladders together. */
   constructor(ordersMax: number) {
-    this.#remaining = new Float64Array(ordersMax)
-    this.#level = new Int32Array(ordersMax)
-    this.#next = new Int32Array(ordersMax)
-    this.#previous = new Int32Array(ordersMax)
+    this.#orders = new Float64Array(ordersMax * ORDER_WORDS)
+    this.#orders32 = new Int32Array(this.#orders.buffer)
     this.#rows = new Float64Array((ordersMax + 1) * ROW_WORDS)
     this.#rows32 = new Int32Array(this.#rows.buffer)
     this.#heights = new Int8Array(ordersMax + 1)
   }
 
+  /** Room for `ordersMax` orders from now on, more than before. */
+  grow(ordersMax: number): void {
+    assert(ordersMax * ORDER_WORDS >= this.#orders.length, 'ladders do not shrink')
+    this.#orders = moved(this.#orders, new Float64Array(ordersMax * ORDER_WORDS))
+    this.#orders32 = new Int32Array(this.#orders.buffer)
+    this.#rows = moved(this.#rows, new Float64Array((ordersMax + 1) * ROW_WORDS))
+    this.#rows32 = new Int32Array(this.#rows.buffer)
+    this.#heights = moved(this.#heights, new Int8Array(ordersMax + 1))
+  }
+
   /** True while the order stands in a ladder. */
   has(slot: number): boolean {
-    return this.#level[slot] !== 0
+    return this.#orders32[slot * ORDER_WORDS_32 + LEVEL] !== 0
   }
 
   /** What the order has left; 0 where it stands in no ladder. */
   remaining(slot: number): Quantity {
-    return this.#remaining[slot]!
+    return this.#orders[slot * ORDER_WORDS + REMAINING]!
+  }
+
+  /** A number that whoever uses the ladders keeps with a slot; 0 at first. */
+  holder(slot: number): number {
+    return this.#orders32[slot * ORDER_WORDS_32 + HOLDER]!
+  }
+
+  setHolder(slot: number, holder: number): void {
+    this.#orders32[slot * ORDER_WORDS_32 + HOLDER] = holder
   }
 
   /** Sum of what all orders have left. */
@@ -124,9 +151,13 @@ export class PriceLadders {
       last = level
       let quantity = 0
       let cost = 0
-      for (let link = this.#rows32[at * 2 + HEAD]!; link !== 0; link = this.#next[link - 1]!) {
-        quantity += this.#remaining[link - 1]!
-        cost += multiply(this.#remaining[link - 1]!, sums[KEY]! * ladder.direction)
+      for (
+        let link = this.#rows32[at * 2 + HEAD]!;
+        link !== 0;
+        link = this.#orders32[(link - 1) * ORDER_WORDS_32 + NEXT]!
+      ) {
+        quantity += this.#orders[(link - 1) * ORDER_WORDS + REMAINING]!
+        cost += multiply(this.#orders[(link - 1) * ORDER_WORDS + REMAINING]!, sums[KEY]! * ladder.direction)
       }
       assert(quantity > 0 && sums[QUANTITY] === quantity && sums[COST] === cost, 'a level adds up')
       visit(right)
@@ -145,7 +176,7 @@ export class PriceLadders {
    * @throws AmountOutOfRange where the order or the ladder with it would leave the range
    */
   add(ladder: Ladder, slot: number, price: Price, quantity: Quantity): void {
-    assert(this.#level[slot] === 0, 'the order stands in a ladder already')
+    assert(this.#orders32[slot * ORDER_WORDS_32 + LEVEL] === 0, 'the order stands in a ladder already')
     const cost = multiply(quantity, price)
     this.#checkSums(ladder, quantity, cost)
     const key = price * ladder.direction
@@ -157,7 +188,7 @@ export class PriceLadders {
       const at = level * ROW_WORDS_32
       if ((!rounded && this.#rows32[at + ROUNDED] === 0) || this.#rows32[at + ORDERS]! < ROUNDED_LEVEL_ORDERS_MAX) {
         this.#link(level, slot)
-        this.#remaining[slot] = quantity
+        this.#orders[slot * ORDER_WORDS + REMAINING] = quantity
         if (rounded) this.#rows32[at + ROUNDED]!++
         this.#addToLevel(level, quantity, cost)
         this.#addToTrees(depth + 1, quantity, cost)
@@ -174,7 +205,7 @@ export class PriceLadders {
     this.#rows32[at32 + RUN] = run
     this.#rows32[at32 + ROUNDED] = rounded ? 1 : 0
     this.#link(level, slot)
-    this.#remaining[slot] = quantity
+    this.#orders[slot * ORDER_WORDS + REMAINING] = quantity
     this.#rows[at + TREE_QUANTITY] = quantity
     this.#rows[at + TREE_COST] = cost
     this.#heights[level] = 1
@@ -186,14 +217,14 @@ export class PriceLadders {
 
   /** Lowers what an order has left to `remaining`, at 0 it leaves the ladder. It keeps its place otherwise. */
   reduce(ladder: Ladder, slot: number, remaining: Quantity): void {
-    const level = this.#level[slot]!
-    const before = this.#remaining[slot]!
+    const level = this.#orders32[slot * ORDER_WORDS_32 + LEVEL]!
+    const before = this.#orders[slot * ORDER_WORDS + REMAINING]!
     assert(level !== 0 && remaining >= 0 && remaining <= before, 'only what is left of an order can be taken away')
     const price = this.#rows[level * ROW_WORDS + KEY]! * ladder.direction
     const at32 = level * ROW_WORDS_32
     this.#findLevel(ladder, level)
     if (isRounded(before, price)) this.#rows32[at32 + ROUNDED]!--
-    this.#remaining[slot] = remaining
+    this.#orders[slot * ORDER_WORDS + REMAINING] = remaining
     if (isRounded(remaining, price)) this.#rows32[at32 + ROUNDED]!++
     const costChange = multiply(remaining, price) - multiply(before, price)
     this.#addToLevel(level, remaining - before, costChange)
@@ -276,8 +307,12 @@ export class PriceLadders {
     if (free === 0) return this.#rows[at + COST]!
     if (this.#rows32[at * 2 + ROUNDED] === 0) return multiply(this.#rows[at + QUANTITY]! - free, price)
     let cost = 0
-    for (let link = this.#rows32[at * 2 + HEAD]!; link !== 0; link = this.#next[link - 1]!) {
-      const remaining = this.#remaining[link - 1]!
+    for (
+      let link = this.#rows32[at * 2 + HEAD]!;
+      link !== 0;
+      link = this.#orders32[(link - 1) * ORDER_WORDS_32 + NEXT]!
+    ) {
+      const remaining = this.#orders[(link - 1) * ORDER_WORDS + REMAINING]!
       if (free < remaining) {
         cost += multiply(remaining - free, price)
         free = 0
@@ -293,22 +328,22 @@ export class PriceLadders {
   #link(level: number, slot: number): void {
     const at = level * ROW_WORDS_32
     const head = this.#rows32[at + HEAD]!
-    this.#level[slot] = level
-    this.#next[slot] = head
-    this.#previous[slot] = 0
-    if (head !== 0) this.#previous[head - 1] = slot + 1
+    this.#orders32[slot * ORDER_WORDS_32 + LEVEL] = level
+    this.#orders32[slot * ORDER_WORDS_32 + NEXT] = head
+    this.#orders32[slot * ORDER_WORDS_32 + PREVIOUS] = 0
+    if (head !== 0) this.#orders32[(head - 1) * ORDER_WORDS_32 + PREVIOUS] = slot + 1
     this.#rows32[at + HEAD] = slot + 1
     this.#rows32[at + ORDERS]!++
   }
 
   #unlink(level: number, slot: number): void {
     const at = level * ROW_WORDS_32
-    const next = this.#next[slot]!
-    const previous = this.#previous[slot]!
+    const next = this.#orders32[slot * ORDER_WORDS_32 + NEXT]!
+    const previous = this.#orders32[slot * ORDER_WORDS_32 + PREVIOUS]!
     if (previous === 0) this.#rows32[at + HEAD] = next
-    else this.#next[previous - 1] = next
-    if (next !== 0) this.#previous[next - 1] = previous
-    this.#level[slot] = 0
+    else this.#orders32[(previous - 1) * ORDER_WORDS_32 + NEXT] = next
+    if (next !== 0) this.#orders32[(next - 1) * ORDER_WORDS_32 + PREVIOUS] = previous
+    this.#orders32[slot * ORDER_WORDS_32 + LEVEL] = 0
     this.#rows32[at + ORDERS]!--
   }
 
@@ -503,4 +538,10 @@ export class PriceLadders {
 function isRounded(quantity: Quantity, price: Price): boolean {
   const fraction = quantity % MICROS
   return fraction !== 0 && (fraction * (price % MICROS)) % MICROS !== 0
+}
+
+/** The longer column `to` with the content of `from`. */
+function moved<T extends Float64Array | Int8Array>(from: T, to: T): T {
+  to.set(from)
+  return to
 }

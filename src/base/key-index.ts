@@ -1,5 +1,5 @@
-// Where a key is: a hash table from large whole numbers (order ids) to small ones (slots, rows) in two typed arrays. No
-// operation allocates, except that the arrays double when they are five eighths full; then an entry has cost 38 bytes at
+// Where a key is: a hash table from large whole numbers (order ids) to small ones (slots, rows) in one typed array. No
+// operation allocates, except that the array doubles when it is five eighths full; then an entry has cost 52 bytes at
 // most. Collisions go to the next free place; a deletion moves the entries behind it back, so there are no tombstones
 // and lookups stay short however long the table lives.
 
@@ -13,24 +13,24 @@ const VALUE_MAX = 2 ** 31 - 1
 
 export class KeyIndex {
   size = 0
-  #keys: Float64Array
-  #values: Int32Array
+  /** Key and value side by side: one look is one line of the cache. */
+  #pairs: Float64Array
+  /** Places − 1. */
   #mask: number
 
   /** Room for `entries` without growing. */
   constructor(entries = 0) {
     let places = PLACES_MIN
     while (isCrowded(entries, places)) places *= 2
-    this.#keys = new Float64Array(places).fill(FREE)
-    this.#values = new Int32Array(places)
+    this.#pairs = freePairs(places)
     this.#mask = places - 1
   }
 
   /** The value of `key`, or −1 where it is not there. */
   get(key: number): number {
-    const place = this.#find(key)
+    const at = this.#find(key)
     // A key that cannot be there must not be taken for the mark of a free place.
-    return key >= 0 && this.#keys[place] === key ? this.#values[place]! : ABSENT
+    return key >= 0 && this.#pairs[at] === key ? this.#pairs[at + 1]! : ABSENT
   }
 
   has(key: number): boolean {
@@ -41,67 +41,70 @@ export class KeyIndex {
   set(key: number, value: number): void {
     assert(Number.isSafeInteger(key) && key >= 0, 'a key is a safe whole number')
     assert(value >= 0 && value <= VALUE_MAX, 'a value is a signed 32-bit number, not negative')
-    let place = this.#find(key)
-    if (this.#keys[place] !== key) {
+    let at = this.#find(key)
+    if (this.#pairs[at] !== key) {
       if (isCrowded(this.size + 1, this.#mask + 1)) {
         this.#grow()
-        place = this.#find(key)
+        at = this.#find(key)
       }
-      this.#keys[place] = key
+      this.#pairs[at] = key
       this.size++
     }
-    this.#values[place] = value
+    this.#pairs[at + 1] = value
   }
 
   /** Takes `key` out; false where it was not there. */
   delete(key: number): boolean {
-    const keys = this.#keys
+    const pairs = this.#pairs
     const mask = this.#mask
-    let hole = this.#find(key)
-    if (!(key >= 0) || keys[hole] !== key) return false
+    const at = this.#find(key)
+    if (!(key >= 0) || pairs[at] !== key) return false
     this.size--
-    for (let place = (hole + 1) & mask; keys[place] !== FREE; place = (place + 1) & mask) {
+    let hole = at / 2
+    for (let place = (hole + 1) & mask; pairs[2 * place] !== FREE; place = (place + 1) & mask) {
       // An entry may move back into the hole unless it would come to lie before its home.
-      const home = hash(keys[place]!) & mask
+      const home = hash(pairs[2 * place]!) & mask
       if (((place - home) & mask) < ((place - hole) & mask)) continue
-      keys[hole] = keys[place]!
-      this.#values[hole] = this.#values[place]!
+      pairs[2 * hole] = pairs[2 * place]!
+      pairs[2 * hole + 1] = pairs[2 * place + 1]!
       hole = place
     }
-    keys[hole] = FREE
+    pairs[2 * hole] = FREE
     return true
   }
 
   clear(): void {
-    this.#keys.fill(FREE)
+    this.#pairs.fill(FREE)
     this.size = 0
   }
 
-  /** The place of `key`, or the free one where it would be put. */
+  /** Where the pair of `key` is, or the free one where it would be put. */
   #find(key: number): number {
-    const keys = this.#keys
+    const pairs = this.#pairs
     const mask = this.#mask
     let place = hash(key) & mask
     for (;;) {
-      const found = keys[place]!
-      if (found === key || found === FREE) return place
+      const found = pairs[2 * place]!
+      if (found === key || found === FREE) return 2 * place
       place = (place + 1) & mask
     }
   }
 
   #grow(): void {
-    const keys = this.#keys
-    const values = this.#values
-    this.#keys = new Float64Array(keys.length * 2).fill(FREE)
-    this.#values = new Int32Array(keys.length * 2)
-    this.#mask = keys.length * 2 - 1
-    for (let from = 0; from < keys.length; from++) {
-      if (keys[from] === FREE) continue
-      const place = this.#find(keys[from]!)
-      this.#keys[place] = keys[from]!
-      this.#values[place] = values[from]!
+    const pairs = this.#pairs
+    this.#pairs = freePairs(pairs.length)
+    this.#mask = pairs.length - 1
+    for (let from = 0; from < pairs.length; from += 2) {
+      if (pairs[from] === FREE) continue
+      const at = this.#find(pairs[from]!)
+      this.#pairs[at] = pairs[from]!
+      this.#pairs[at + 1] = pairs[from + 1]!
     }
   }
+}
+
+function freePairs(places: number): Float64Array {
+  return new Float64Array(2 * places).fill(FREE)
 }
 
 function isCrowded(entries: number, places: number): boolean {

@@ -45,8 +45,9 @@ export function sqliteErrorCode(error: unknown): number | undefined {
   return error.errcode & 0xff
 }
 
-/** Runs `work` in one transaction: all of it happens, or, where it throws, nothing. */
+/** Runs `work` in one transaction, the surrounding one if there is one: all of it happens, or, where it throws, nothing. */
 export function inTransaction<Result>(database: Database, work: () => Result): Result {
+  if (database.isTransaction) return work()
   database.exec('BEGIN IMMEDIATE')
   try {
     const result = work()

@@ -8,10 +8,42 @@ import type { OesClient, StateChange } from '../client/index.ts'
 import { parseWhole } from './arguments.ts'
 import { commandErrorOf } from './command-error.ts'
 import { cancel } from './commands/cancel.ts'
+import { type FeedFlags, feed } from './commands/feed.ts'
 import { findJournals, listJournals, verifyJournals } from './commands/journal.ts'
 import { checkKillFlags, type KillFlags, kill } from './commands/kill.ts'
+import {
+  approveRequest,
+  type LimitFlags,
+  type LimitsDesk,
+  rejectRequest,
+  requestLimits,
+  showChanges,
+  showLimits,
+  showRequests,
+  storeState,
+  withLimits,
+} from './commands/limits.ts'
 import { type OrdersFlags, orders } from './commands/orders.ts'
+import { type PlatformFlags, platform } from './commands/platform.ts'
 import { positions } from './commands/positions.ts'
+import {
+  exportPositions,
+  type RiskAction,
+  resetScopes,
+  showPortfolios,
+  showStates,
+  withRiskServer,
+} from './commands/risk.ts'
+import {
+  addRule,
+  changeRule,
+  deleteRule,
+  listRules,
+  listViolations,
+  type NodeFlags,
+  type RulesDesk,
+  withRules,
+} from './commands/rules.ts'
 import { type AuditFlags, auditStores } from './commands/store-audit.ts'
 import { type RebuildFlags, rebuildStore } from './commands/store-rebuild.ts'
 import { showStoreStatus } from './commands/store-status.ts'
@@ -19,6 +51,7 @@ import { type VerifyFlags, verifyStores } from './commands/store-verify.ts'
 import { orderOf, type SubmitFlags, submit } from './commands/submit.ts'
 import { type WatchFlags, watch } from './commands/watch.ts'
 import { ExitStatus } from './exit-status.ts'
+import type { LocatorFlags } from './locator-options.ts'
 import { Output } from './output.ts'
 import { readConfig, type ServerFlags, serverOptions, withClient } from './server-options.ts'
 
@@ -78,6 +111,107 @@ Examples:
     const { serve } = await import('../main/main.ts')
     status = await serve(flags)
   })
+
+program
+  .command('platform')
+  .description('run the surrounding services in the foreground, all or some, until it is interrupted')
+  .option('-c, --config <file>', 'configuration; all services on loopback where absent')
+  .option('--services <names>', 'only these, separated by commas; what the configuration says where absent')
+  .addHelpText(
+    'after',
+    `
+Services: service_locator, definitions, administration, uid, market_data, compliance. Those of other processes are found
+through the service locator, so they may be started in any order. The first interrupt stops in order; a second one at
+once. SIGHUP reads the definitions again. platform.default.yml explains each key of the configuration.
+
+Examples:
+  $ oes platform
+  $ oes platform --config platform.yml
+  $ oes platform --config compliance.yml --services compliance,uid`,
+  )
+  .action(async (flags: PlatformFlags) => {
+    status = await platform(flags)
+  })
+
+program
+  .command('feed')
+  .description('publish recorded market data to the market data service, as an example of a feed')
+  .argument('<file>', 'the recording: comma separated values or JSON, a line for each event')
+  .option('-l, --locator <host:port>', 'service locator; OES_LOCATOR, else 127.0.0.1:20000 where absent')
+  .option('-u, --username <name>', 'account of a service to log in with')
+  .option('-p, --password <password>', 'its password; OES_PASSWORD keeps it out of the list of processes')
+  .option('--speed <percent>', 'how fast; 100, as fast as it was recorded, where absent')
+  .addHelpText(
+    'after',
+    `
+The market data service has to be one without a feed of its own: market_data.feed: published.
+
+Examples:
+  $ oes feed day.csv --locator 127.0.0.1:20000 --username market_data_service
+  $ oes feed day.csv --speed 1000`,
+  )
+  .action(async (file: string, flags: FeedFlags) => {
+    status = await feed(output, file, flags, process.env)
+  })
+
+program
+  .command('risk-server')
+  .description('watch the risk of every account in the foreground, until it is interrupted')
+  .option('-c, --config <file>', 'configuration; a service locator on loopback where absent')
+  .option('--forget-snapshots', 'count every account from its first order again')
+  .addHelpText(
+    'after',
+    `
+It logs in as an administrator, follows every account of the order execution server, and writes risk states to the
+administration service. While it is away the last states stay in force. The first interrupt stops in order; a second one
+at once.
+
+Examples:
+  $ oes risk-server
+  $ oes risk-server --config risk.yml`,
+  )
+  .action(async (flags: { config?: string; forgetSnapshots?: boolean }) => {
+    const { serveRisk } = await import('../risk/risk-process.ts')
+    status = await serveRisk(flags)
+  })
+
+const risk = program
+  .command('risk')
+  .description('ask the risk server how accounts stand and what they hold')
+  .addHelpText(
+    'after',
+    `
+Which accounts: your own, the traders of the groups you manage, and for administrators all.
+
+Examples:
+  $ oes risk states
+  $ oes risk portfolio ada
+  $ oes risk reset TSX
+  $ oes risk export > positions.csv`,
+  )
+riskCommand('states')
+  .description('show the risk state and the result of accounts')
+  .argument('[account...]', 'names or ids; all that you may see where absent')
+  .addHelpText('after', '\nExamples:\n  $ oes risk states\n  $ oes risk states ada --json')
+  .action((accounts: string[], flags: LocatorFlags) => runRisk(flags, showStates(accounts)))
+riskCommand('portfolio')
+  .description('show positions with their realised and unrealised results')
+  .argument('[account...]', 'names or ids; all that you may see where absent')
+  .addHelpText('after', '\nExamples:\n  $ oes risk portfolio\n  $ oes risk portfolio ada --json')
+  .action((accounts: string[], flags: LocatorFlags) => runRisk(flags, showPortfolios(accounts)))
+riskCommand('reset')
+  .description('begin results, fees and volumes again at zero, as when a trading day is over; administrators only')
+  .argument('<scope...>', "what to reset: '*', a country, a venue or a ticker")
+  .addHelpText(
+    'after',
+    "\nPositions and what they cost stay.\n\nExamples:\n  $ oes risk reset TSX\n  $ oes risk reset '*'",
+  )
+  .action((scopes: string[], flags: LocatorFlags) => runRisk(flags, resetScopes(scopes)))
+riskCommand('export')
+  .description('write positions as comma separated values, magnitudes with their side')
+  .argument('[account...]', 'names or ids; all that you may see where absent')
+  .addHelpText('after', '\nExamples:\n  $ oes risk export > positions.csv\n  $ oes risk export ada')
+  .action((accounts: string[], flags: LocatorFlags) => runRisk(flags, exportPositions(accounts)))
 
 remoteCommand('submit')
   .description('submit an order and show the first report')
@@ -200,6 +334,116 @@ Examples:
     checkKillFlags(flags)
     return run(flags, client => kill(client, output, flags))
   })
+
+const rules = program
+  .command('rules')
+  .description('compliance rules: list, store, change and delete them; what they objected to')
+  .addHelpText(
+    'after',
+    `
+A rule is a name and its parameters; a rule inside another stands behind a slash. docs/compliance.md explains all of them.
+Administrators store rules; a change is in force in all shards within a second.
+
+Examples:
+  $ oes rules list --group north
+  $ oes rules add --account ada maximum_order_quantity quantity=1000
+  $ oes rules add --group north scope_filter scope=TSX / per_ticker / order_count_limit count=10
+  $ oes rules change 7 --group north --state passive
+  $ oes rules violations --account ada`,
+  )
+rulesOfCommand('list')
+  .description('list rules with their states; SHUT where one has shut itself')
+  .action((flags: NodeFlags & LocatorFlags) => runRules(flags, desk => listRules(desk, flags)))
+rulesOfCommand('add')
+  .description('store a rule')
+  .argument('<words...>', 'name, parameters as name=value, a rule inside behind a slash')
+  .option('--state <state>', 'active, passive (it only tells) or disabled; active where absent')
+  .action((words: string[], flags: NodeFlags & LocatorFlags & { state?: string }) =>
+    runRules(flags, desk => addRule(desk, words, flags)),
+  )
+rulesOfCommand('change')
+  .description('store a rule anew: with other words, in another state; as it was, which opens one that has shut itself')
+  .argument('<rule>', 'its number')
+  .argument('[words...]', 'name and parameters; as they were where absent')
+  .option('--state <state>', 'active, passive or disabled; as it was where absent')
+  .action((rule: string, words: string[], flags: NodeFlags & LocatorFlags & { state?: string }) =>
+    runRules(flags, desk => changeRule(desk, parseWhole(rule, 'the number of a rule', 1), words, flags)),
+  )
+rulesCommand('delete')
+  .description('delete a rule')
+  .argument('<rule>', 'its number')
+  .action((rule: string, flags: LocatorFlags) =>
+    runRules(flags, desk => deleteRule(desk, parseWhole(rule, 'the number of a rule', 1))),
+  )
+rulesCommand('violations')
+  .description('list what rules objected to, oldest first')
+  .option('-a, --account <name>', 'only of this account; all where absent, for administrators')
+  .option('--after <number>', 'only those behind this number')
+  .action((flags: LocatorFlags & { account?: string; after?: string }) => {
+    const after = flags.after === undefined ? 0 : parseWhole(flags.after, 'the number of a violation', 0)
+    return runRules(flags, desk => listViolations(desk, { ...flags, after }))
+  })
+
+const limits = program
+  .command('limits')
+  .description('what accounts may risk: look, set, ask for it, approve; risk states; who changed what')
+  .addHelpText(
+    'after',
+    `
+An administrator's request is granted at once, or when its date comes; a manager's is reviewed, a trader's pending until
+somebody with more to say approves it. Changes are in force in all shards within a second.
+
+Examples:
+  $ oes limits show ada bob
+  $ oes limits set ada --buying-power 500000 --net-loss 20000 --comment 'new desk'
+  $ oes limits requests ada
+  $ oes limits approve 12
+  $ oes limits state ada closing
+  $ oes limits changes ada`,
+  )
+limitsCommand('show')
+  .description('show limits and states')
+  .argument('<account...>', 'names')
+  .action((names: string[], flags: LocatorFlags) => runLimits(flags, desk => showLimits(desk, names)))
+limitsCommand('set')
+  .description('set limits, or ask for them; what is left out stays as it is')
+  .argument('<account>', 'name')
+  .option('--currency <code>', 'ISO 4217 code or number of all figures')
+  .option('--buying-power <amount>', 'the most that the account may tie up')
+  .option('--net-loss <amount>', 'loss at which closing mode begins')
+  .option('--allowed <state>', 'active, closing or disabled: the state the account may be in')
+  .option('--transition <seconds>', 'how long closing mode lasts before the account is disabled')
+  .option('--from <time>', 'when it is to hold, as 2026-01-30T14:30 (UTC); at once where absent')
+  .option('--comment <text>', 'why; kept with the request')
+  .action((name: string, flags: LimitFlags & LocatorFlags) =>
+    runLimits(flags, desk => requestLimits(desk, name, flags)),
+  )
+limitsCommand('requests')
+  .description('list the requests about an account')
+  .argument('<account>', 'name')
+  .action((name: string, flags: LocatorFlags) => runLimits(flags, desk => showRequests(desk, name)))
+limitsCommand('approve')
+  .description('bring a request as far as your role allows')
+  .argument('<request>', 'its number')
+  .option('--from <time>', 'when it is to hold; as it was where absent')
+  .action((request: string, flags: LocatorFlags & { from?: string }) =>
+    runLimits(flags, desk => approveRequest(desk, parseWhole(request, 'the number of a request', 1), flags)),
+  )
+limitsCommand('reject')
+  .description('reject a request')
+  .argument('<request>', 'its number')
+  .action((request: string, flags: LocatorFlags) =>
+    runLimits(flags, desk => rejectRequest(desk, parseWhole(request, 'the number of a request', 1))),
+  )
+limitsCommand('state')
+  .description('store the risk state of an account')
+  .argument('<account>', 'name')
+  .argument('<state>', 'active, closing (only orders that reduce a position) or disabled')
+  .action((name: string, state: string, flags: LocatorFlags) => runLimits(flags, desk => storeState(desk, name, state)))
+limitsCommand('changes')
+  .description('list who changed limits and states, with how they were before and after')
+  .argument('[account]', 'name; all where absent')
+  .action((name: string | undefined, flags: LocatorFlags) => runLimits(flags, desk => showChanges(desk, name)))
 
 const journal = program
   .command('journal')
@@ -329,6 +573,49 @@ function packageVersion(): string {
   return (JSON.parse(text) as { version: string }).version // our own file
 }
 
+/** A subcommand that talks to the compliance service. */
+function rulesCommand(name: string): Command {
+  return rules
+    .command(name)
+    .option('-l, --locator <host:port>', 'service locator; OES_LOCATOR, else 127.0.0.1:20000 where absent')
+    .option('-u, --username <name>', 'account to log in with')
+    .option('-p, --password <password>', 'its password; OES_PASSWORD keeps it out of the list of processes')
+    .option('--json', 'one JSON value per line')
+}
+
+/** One that is about the rules of somebody. */
+function rulesOfCommand(name: string): Command {
+  return rulesCommand(name)
+    .option('-a, --account <name>', 'of one account')
+    .option('-g, --group <name>', 'of a trading group')
+    .option('--everybody', 'of all trading groups')
+}
+
+async function runRules(
+  flags: LocatorFlags & { json?: boolean },
+  action: (desk: RulesDesk) => Promise<ExitStatus>,
+): Promise<void> {
+  output.isJson = flags.json === true
+  status = await withRules(output, flags, process.env, action)
+}
+
+function limitsCommand(name: string): Command {
+  return limits
+    .command(name)
+    .option('-l, --locator <host:port>', 'service locator; OES_LOCATOR, else 127.0.0.1:20000 where absent')
+    .option('-u, --username <name>', 'account to log in with')
+    .option('-p, --password <password>', 'its password; OES_PASSWORD keeps it out of the list of processes')
+    .option('--json', 'one JSON value per line')
+}
+
+async function runLimits(
+  flags: LocatorFlags & { json?: boolean },
+  action: (desk: LimitsDesk) => Promise<ExitStatus>,
+): Promise<void> {
+  output.isJson = flags.json === true
+  status = await withLimits(output, flags, process.env, action)
+}
+
 /** A subcommand that talks to a server. */
 function remoteCommand(name: string): Command {
   return program
@@ -339,6 +626,21 @@ function remoteCommand(name: string): Command {
     .option('-c, --config <file>', 'configuration of the server, to find it')
     .option('--deadline <ms>', 'time until an answer is given up; 5000 where absent')
     .option('--json', 'one JSON value per line')
+}
+
+/** A subcommand that asks the risk server. */
+function riskCommand(name: string): Command {
+  return risk
+    .command(name)
+    .option('-l, --locator <host:port>', 'service locator; OES_LOCATOR, else 127.0.0.1:20000 where absent')
+    .option('-u, --username <name>', 'account to log in with')
+    .option('-p, --password <password>', 'its password; OES_PASSWORD keeps it out of the list of processes')
+    .option('--json', 'one JSON value per line')
+}
+
+async function runRisk(flags: LocatorFlags & { json?: boolean }, action: RiskAction): Promise<void> {
+  output.isJson = flags.json === true
+  status = await withRiskServer(output, flags, process.env, action)
 }
 
 /** A subcommand that reads the stores of a configuration. */

@@ -3,7 +3,7 @@
 import fs from 'node:fs'
 import { formatAddress } from './address.ts'
 import { SCHEMA } from './schema.ts'
-import type { Problem, Reading, ValuesOf } from './setting.ts'
+import type { Problem, Reading, Section, Settings, ValuesOf } from './setting.ts'
 import { parseYaml, YamlInvalid, type YamlNode } from './yaml-tree.ts'
 
 /** Names are those of the file in camel case; bounds, units and defaults are in the schema. */
@@ -45,16 +45,28 @@ export function loadConfig(file: string): Config {
  * @throws ConfigInvalid
  */
 export function parseConfig(text: string, file: string): Config {
-  const reading: Reading = { places: new Map(), problems: [] }
-  const config = SCHEMA.read(treeOf(text, file), '', reading)
-  checkRelations(config, reading)
-  if (reading.problems.length > 0) {
-    const problems = reading.problems.sort((a, b) => a.place.line - b.place.line || a.place.column - b.place.column)
-    throw new ConfigInvalid(file, problems)
-  }
+  const config = readSections(SCHEMA, text, file, checkRelations)
   const { server } = config
   if (server.addresses.length > 0) return config
   return { ...config, server: { ...server, addresses: [server.interface] } }
+}
+
+/**
+ * What `text`, which stands in `file`, gives the keys of a schema; `checkRelations` notes what contradicts each other.
+ * @throws ConfigInvalid
+ */
+export function readSections<Keys extends Settings>(
+  schema: Section<Keys>,
+  text: string,
+  file: string,
+  checkRelations: (values: ValuesOf<Keys>, reading: Reading) => void,
+): ValuesOf<Keys> {
+  const reading: Reading = { places: new Map(), problems: [] }
+  const values = schema.read(treeOf(text, file), '', reading)
+  checkRelations(values, reading)
+  if (reading.problems.length === 0) return values
+  const problems = reading.problems.sort((a, b) => a.place.line - b.place.line || a.place.column - b.place.column)
+  throw new ConfigInvalid(file, problems)
 }
 
 function treeOf(text: string, file: string): YamlNode {

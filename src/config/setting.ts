@@ -254,12 +254,13 @@ export function section<const Keys extends Settings>(
   }
 }
 
-/** A section that may be left out as a whole. */
+/** A section that may be left out as a whole; the default file leaves it out where it `isAside`. */
 export function optionalSection<const Keys extends Settings>(
   comment: string,
   keys: Keys,
-): Setting<ValuesOf<Keys> | undefined> & { readonly keys: Keys } {
-  return { ...section(comment, keys), absent: () => undefined }
+  { isAside = false }: { isAside?: boolean } = {},
+): Setting<ValuesOf<Keys> | undefined> & { readonly keys: Keys; readonly isAside: boolean } {
+  return { ...section(comment, keys), absent: () => undefined, isAside }
 }
 
 /** A map, or a list of maps each of which takes what it leaves out from the one before it. */

@@ -48,6 +48,11 @@ export const Reason = {
   InvalidName: 216,
   IllegalMove: 217,
   UnknownHalt: 218,
+  UnknownRule: 220,
+  UnknownModification: 221,
+  ModificationClosed: 222,
+  LoginsSuspended: 223,
+  InvalidDefinitions: 224,
 
   BoardLot: 300,
   NoBbo: 301,
@@ -55,6 +60,24 @@ export const Reason = {
   ExceedsBuyingPower: 303,
 
   ComplianceRefused: 400,
+  OrderLimitReached: 401,
+  OpposingCancel: 402,
+  OpposingSubmission: 403,
+  CancelsNotAllowed: 404,
+  SubmissionsNotAllowed: 405,
+  TimeZoneNotFound: 406,
+  PriceOutsideCollar: 410,
+  OrderQuantityTooLarge: 411,
+  OrderValueTooLarge: 412,
+  PositionTooLarge: 413,
+  ExposureTooLarge: 414,
+  MessageRateExceeded: 415,
+  DuplicateOrder: 416,
+  RepeatedExecutions: 417,
+  RestrictedTicker: 418,
+  RuleNameUnknown: 430,
+  RuleParameterMissing: 431,
+  RuleParameterInvalid: 432,
 
   OnlyClosingOrders: 500,
   TradingHalted: 501,
@@ -168,6 +191,17 @@ const entries: Record<Reason, ReasonEntry> = {
     text: 'An entry keeps one parent at least, and a directory does not lie within itself.',
   },
   [Reason.UnknownHalt]: { name: 'UNKNOWN_HALT', text: 'There is no such halt in force.' },
+  [Reason.UnknownRule]: { name: 'UNKNOWN_RULE', text: 'There is no rule entry {0}.' },
+  [Reason.UnknownModification]: { name: 'UNKNOWN_MODIFICATION', text: 'There is no modification request {0}.' },
+  [Reason.ModificationClosed]: {
+    name: 'MODIFICATION_CLOSED',
+    text: 'Modification request {0} is granted or rejected already.',
+  },
+  [Reason.LoginsSuspended]: {
+    name: 'LOGINS_SUSPENDED',
+    text: 'Too many failed logins; the next attempt is looked at in {0} s.',
+  },
+  [Reason.InvalidDefinitions]: { name: 'INVALID_DEFINITIONS', text: 'The definitions cannot be used: {0}.' },
 
   [Reason.BoardLot]: { name: 'BOARD_LOT', text: 'The quantity has to be a multiple of {0}.' },
   [Reason.NoBbo]: { name: 'NO_BBO', text: 'There is no current best bid and offer to price the order with.' },
@@ -181,6 +215,54 @@ const entries: Record<Reason, ReasonEntry> = {
   },
 
   [Reason.ComplianceRefused]: { name: 'COMPLIANCE_REFUSED', text: '{0}' },
+  [Reason.OrderLimitReached]: {
+    name: 'ORDER_LIMIT_REACHED',
+    text: 'The permitted number of {0} open orders has been reached.',
+  },
+  [Reason.OpposingCancel]: {
+    name: 'OPPOSING_CANCEL',
+    text: 'A fill on the other side is too recent to cancel this order; the wait is {0} s.',
+  },
+  [Reason.OpposingSubmission]: {
+    name: 'OPPOSING_SUBMISSION',
+    text: 'A cancel on the other side is too recent to submit at this price; the wait is {0} s.',
+  },
+  [Reason.CancelsNotAllowed]: { name: 'CANCELS_NOT_ALLOWED', text: 'A rule forbids cancels.' },
+  [Reason.SubmissionsNotAllowed]: { name: 'SUBMISSIONS_NOT_ALLOWED', text: 'A rule forbids submissions.' },
+  [Reason.TimeZoneNotFound]: { name: 'TIME_ZONE_NOT_FOUND', text: 'The time zone of the venue is not known.' },
+  [Reason.PriceOutsideCollar]: {
+    name: 'PRICE_OUTSIDE_COLLAR',
+    text: 'At {0} the order would trade too far from the market; the collar ends at {1}.',
+  },
+  [Reason.OrderQuantityTooLarge]: {
+    name: 'ORDER_QUANTITY_TOO_LARGE',
+    text: 'The quantity of {0} exceeds the {1} permitted for one order.',
+  },
+  [Reason.OrderValueTooLarge]: {
+    name: 'ORDER_VALUE_TOO_LARGE',
+    text: 'The value of {0} exceeds the {1} permitted for one order.',
+  },
+  [Reason.PositionTooLarge]: {
+    name: 'POSITION_TOO_LARGE',
+    text: 'With all open orders of its side the position could reach {0}; {1} are permitted.',
+  },
+  [Reason.ExposureTooLarge]: {
+    name: 'EXPOSURE_TOO_LARGE',
+    text: 'The order would bring the gross exposure to {0}; {1} are permitted.',
+  },
+  [Reason.MessageRateExceeded]: {
+    name: 'MESSAGE_RATE_EXCEEDED',
+    text: 'More than the {0} messages permitted within {1} s.',
+  },
+  [Reason.DuplicateOrder]: { name: 'DUPLICATE_ORDER', text: 'The order repeats order {0} within {1} s.' },
+  [Reason.RepeatedExecutions]: {
+    name: 'REPEATED_EXECUTIONS',
+    text: 'More than {0} executions within {1} s: submissions are refused until the rule is stored again.',
+  },
+  [Reason.RestrictedTicker]: { name: 'RESTRICTED_TICKER', text: 'The ticker is restricted.' },
+  [Reason.RuleNameUnknown]: { name: 'RULE_NAME_UNKNOWN', text: 'There is no compliance rule by the name of {0}.' },
+  [Reason.RuleParameterMissing]: { name: 'RULE_PARAMETER_MISSING', text: 'The rule {0} needs its parameter {1}.' },
+  [Reason.RuleParameterInvalid]: { name: 'RULE_PARAMETER_INVALID', text: 'The parameter {0} {1}.' },
 
   [Reason.OnlyClosingOrders]: {
     name: 'ONLY_CLOSING_ORDERS',

@@ -36,6 +36,10 @@ export interface InstantRange {
 interface Zone {
   readonly format: Intl.DateTimeFormat
   lastDay: LocalDay | undefined
+  /** Instants around the one asked for last between which the clocks were not changed, and their offset. */
+  steadyFrom: number
+  steadyUntil: number
+  steadyOffset: number
 }
 
 const zones = new Map<string, Zone>()
@@ -87,6 +91,15 @@ export function instantAt(timeZone: string, day: LocalDay, hour: number, minute 
   return firstInstantFrom(zoneOf(timeZone), midnight + hour * US_PER_HOUR + minute * US_PER_MINUTE)
 }
 
+/** What the clocks of the zone show at `instant`, as microseconds since their midnight. */
+export function timeOfDay(timeZone: string, instant: number): number {
+  const zone = zoneOf(timeZone)
+  if (instant < zone.steadyFrom || instant >= zone.steadyUntil)
+    findSteadyTime(zone, localDay(timeZone, instant), instant)
+  const local = instant + zone.steadyOffset
+  return local - floorToDay(local)
+}
+
 /**
  * The range of a query for the days from `start` to `end` at a venue: from the start of the first day to 24 hours after
  * the start of the last one (an hour off where the clocks change that day). An end of +Infinity stays.
@@ -112,7 +125,7 @@ function zoneOf(timeZone: string): Zone {
       minute: 'numeric',
       second: 'numeric',
     })
-    zone = { format, lastDay: undefined }
+    zone = { format, lastDay: undefined, steadyFrom: 0, steadyUntil: 0, steadyOffset: 0 }
     zones.set(timeZone, zone)
   }
   return zone
@@ -130,6 +143,28 @@ function offsetAt(zone: Zone, instant: number): number {
   return (local - second) * US_PER_MS
 }
 
+/** Remembers between which instants of `day` the offset is that of `instant`; clocks change once a day at most. */
+function findSteadyTime(zone: Zone, day: LocalDay, instant: number): void {
+  const last = day.end - US_PER_SECOND
+  const offset = offsetAt(zone, instant)
+  zone.steadyOffset = offset
+  zone.steadyFrom = offsetAt(zone, day.start) === offset ? day.start : changeBetween(zone, day.start, instant)
+  zone.steadyUntil = offsetAt(zone, last) === offset ? day.end : changeBetween(zone, instant, last)
+}
+
+/** The second at which the clocks change between two instants with different offsets. */
+function changeBetween(zone: Zone, from: number, to: number): number {
+  const before = offsetAt(zone, from)
+  let unchanged = Math.floor(from / US_PER_SECOND) * US_PER_SECOND
+  let changed = Math.floor(to / US_PER_SECOND) * US_PER_SECOND
+  while (changed - unchanged > US_PER_SECOND) {
+    const middle = unchanged + Math.floor((changed - unchanged) / 2 / US_PER_SECOND) * US_PER_SECOND
+    if (offsetAt(zone, middle) === before) unchanged = middle
+    else changed = middle
+  }
+  return changed
+}
+
 /** The first instant whose local time is `local`; where the clocks jump over it, the instant at which they jump. */
 function firstInstantFrom(zone: Zone, local: number): number {
   // A zone changes its clocks at most once within a day or two around a local time, so that there are two offsets to
@@ -140,15 +175,8 @@ function firstInstantFrom(zone: Zone, local: number): number {
   if (offsetAt(zone, early) === local - early) return early
   const late = local - Math.min(before, after)
   if (offsetAt(zone, late) === local - late) return late
-  // The clocks jump forward over `local`, between the two. Halve the way to the second at which they do.
-  let unchanged = early
-  let changed = late
-  while (changed - unchanged > US_PER_SECOND) {
-    const middle = unchanged + Math.floor((changed - unchanged) / 2 / US_PER_SECOND) * US_PER_SECOND
-    if (offsetAt(zone, middle) === before) unchanged = middle
-    else changed = middle
-  }
-  return changed
+  // The clocks jump forward over `local`, between the two.
+  return changeBetween(zone, early, late)
 }
 
 function floorToDay(local: number): number {

@@ -7,7 +7,7 @@ import type { LocatorClient } from '../services/locator/client.ts'
 import { ServiceError } from '../services/wire/service-error.ts'
 import type { WorldFeed, WorldListener } from '../services/world/world-feed.ts'
 import type { AccountTable, AccountTerms } from '../shared-memory/account-table.ts'
-import type { Directory } from './directory.ts'
+import { type Directory, LoginsSuspended } from './directory.ts'
 
 /** No row. */
 const NO_ROW = -1
@@ -107,7 +107,9 @@ export class Accounts implements Directory {
     try {
       return await this.#locator.authenticate(name, password)
     } catch (error) {
-      if (error instanceof ServiceError && error.code === Reason.LoginFailed) return undefined
+      if (!(error instanceof ServiceError)) throw error
+      if (error.code === Reason.LoginFailed) return undefined
+      if (error.code === Reason.LoginsSuspended) throw new LoginsSuspended(Number(error.params[0]))
       throw error
     }
   }

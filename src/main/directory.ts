@@ -19,6 +19,20 @@ export interface Directory {
   traders(group: number): Iterable<number>
   /** Accounts that a session of `account` may trade, ascending, above `after`, at most `max`. */
   permittedAccounts(account: number, after: number, max: number): readonly number[]
-  /** The account that name and password belong to; undefined where they belong to none. Rejects where nobody can tell. */
+  /**
+   * The account that name and password belong to; undefined where they belong to none. Rejects where nobody can tell, with
+   * `LoginsSuspended` where nobody is asked.
+   */
   authenticate(name: string, password: string): Promise<number | undefined>
+}
+
+/** Too many logins of the name have failed: the next one is looked at in so many seconds. */
+export class LoginsSuspended extends Error {
+  override name = 'LoginsSuspended'
+  readonly seconds: number
+
+  constructor(seconds: number) {
+    super(`logins are suspended for ${seconds} s`)
+    this.seconds = seconds
+  }
 }

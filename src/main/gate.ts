@@ -14,7 +14,7 @@ import { encodeFrame, FrameTooLong } from '../protocol/frames.ts'
 import { FindWhat, Kind, PROTOCOL_VERSION } from '../protocol/kinds.ts'
 import { MessageReader } from '../protocol/message-reader.ts'
 import { pack, unpack, type Value } from '../protocol/msgpack.ts'
-import type { Directory } from './directory.ts'
+import { type Directory, LoginsSuspended } from './directory.ts'
 import type { Peer } from './peer.ts'
 import { answer, type Session, SessionStage, SessionTable } from './session.ts'
 import type { ShardLink } from './shard-link.ts'
@@ -436,8 +436,11 @@ export class Gate {
       error => {
         this.#parts.log('login could not be checked', { peer: session.peer.name, name, error: String(error) })
         if (session.stage !== SessionStage.LoggingIn) return
-        this.refuse(session, requestId, 0, Reason.ServiceUnavailable, ['service_locator'])
-        this.close(session, Reason.ServiceUnavailable, ['service_locator'])
+        const isSuspended = error instanceof LoginsSuspended
+        const reason = isSuspended ? Reason.LoginsSuspended : Reason.ServiceUnavailable
+        const params = [isSuspended ? error.seconds : 'service_locator']
+        this.refuse(session, requestId, 0, reason, params)
+        this.close(session, reason, params)
       },
     )
   }

@@ -2,6 +2,7 @@
 // goes to the session that asked; the same bytes, with the request id blanked, to every other follower of the account.
 
 import { assert } from '../base/assert.ts'
+import { type ToldViolation, violationOfText } from '../compliance/rule-messages.ts'
 import { FRAME_HEADER_BYTES } from '../protocol/frames.ts'
 import { EventOffset } from '../protocol/order-events.ts'
 import {
@@ -27,6 +28,7 @@ export interface ShardNotices {
   ready(shard: number): void
   stopped(shard: number): void
   swept(token: number, canceled: number): void
+  violated(violation: ToldViolation): void
 }
 
 export class ReportPump {
@@ -100,7 +102,10 @@ export class ReportPump {
         this.#notices.listing(shard, a, text)
       } else if (type === Notice.Ready) this.#notices.ready(shard)
       else if (type === Notice.Swept) this.#notices.swept(a, c)
-      else {
+      else if (type === Notice.Violated) {
+        const text = this.#decoder.decode(bytes.slice(offset + NOTICE_HEADER_BYTES, offset + length))
+        this.#notices.violated(violationOfText(text))
+      } else {
         assert(type === Notice.Stopped, 'a record of an unknown type from a shard')
         this.#notices.stopped(shard)
       }

@@ -8,11 +8,13 @@
 //   5 shards           one thread each, with its journal
 //   6 recovery         accounts from that store through the command rings
 //   7 market           quotes and prints from now on
-//   8 clients          the listener opens; the server registers with the locator
+//   8 compliance       the rules in force, in every shard
+//   9 clients          the listener opens; the server registers with the locator
 
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { assert } from '../base/assert.ts'
 import { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
@@ -33,6 +35,7 @@ import { RingConsumer } from '../shared-memory/ring.ts'
 import type { JournalToRead } from '../stores/account-tails.ts'
 import { shareReaderOptions } from '../stores/reader-thread.ts'
 import { Accounts } from './accounts.ts'
+import { Compliance } from './compliance.ts'
 import { lockDirectory } from './data-lock.ts'
 import { Gate } from './gate.ts'
 import { HaltDesk } from './halt-desk.ts'
@@ -65,6 +68,8 @@ const READER_TAIL_BYTES_MAX = 256 << 20
 const RATES_MAX = 4096
 /** Destinations that there is room for. */
 const DESTINATIONS_MAX = 1024
+/** How long the way down waits until violations are recorded. */
+const REPORTS_MS_MAX = 2_000
 
 /** What the server needs beside its configuration. */
 export interface ServerParts {
@@ -156,13 +161,23 @@ export class Server {
       laneBytes: LANE_BYTES,
     })
     const table = new AccountTable(memory.accounts, engine.accountsMax)
-    // Nobody is interested before there are sessions and halts.
+    // Nobody is interested before there are sessions, halts and rules in the shards.
+    let compliance: Compliance | undefined
     let onMembershipsChanged = () => {}
     const accounts = new Accounts(table, locator, membershipsChanged => {
       if (membershipsChanged) onMembershipsChanged()
     })
-    const world = await WorldFeed.open(locator, { ...accounts.listener, availabilityChanged: this.#availability })
-    this.#onTheWayDown('world', () => world.close())
+    const world = await WorldFeed.open(locator, {
+      ...accounts.listener,
+      availabilityChanged: this.#availability,
+      ruleChanged: rule => compliance?.ruleChanged(rule),
+      directoryMoved: entry => compliance?.moved(entry),
+      violationsLost: (count, reason) => log.error('violations could not be recorded', { count, reason }),
+    })
+    this.#onTheWayDown('world', async () => {
+      await Promise.race([world.compliance.reportsRecorded(), pause(REPORTS_MS_MAX, undefined, { ref: false })])
+      world.close()
+    })
     const uids = await UidClient.open(locator, { onAvailability: this.#availability })
     this.#onTheWayDown('uid service', () => uids.close())
 
@@ -289,6 +304,7 @@ export class Server {
         ready: () => shards.noteReady(),
         stopped: () => shards.noteStopped(),
         swept: (token, canceled) => halts.swept(token, canceled),
+        violated: violation => compliance?.violated(violation),
       },
       config.limits.outboxBytesMax,
       session => tooSlow.add(session),
@@ -318,7 +334,11 @@ export class Server {
 
     await halts.sweepRecovered()
 
-    // 8 clients
+    // 8 compliance: behind recovery, so that every rule begins with what its accounts have
+    compliance = new Compliance({ world, accounts, shards: shards.links, shardOf, nowUs, log })
+    compliance.start()
+
+    // 9 clients
     let droppedBefore = 0
     const ticking = setInterval(() => {
       gate.tick(performance.now())

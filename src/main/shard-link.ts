@@ -48,10 +48,15 @@ export class ShardLink {
    * is full; false where too many are kept already, and it is lost.
    */
   post(type: Command, row: number, timeUs: number, number: number, body: Uint8Array): boolean {
-    if (this.#waiting.length === 0 && this.#command(type, row, timeUs, number, body)) return true
     if (this.#waiting.length >= WAITING_MAX) return false
-    this.#waiting.push({ type, row, timeUs, number, body: kept(body) })
+    this.insist(type, row, timeUs, number, body)
     return true
+  }
+
+  /** As `post`, however many are kept: a command that must not be lost, and comes in its turn. */
+  insist(type: Command, row: number, timeUs: number, number: number, body: Uint8Array): void {
+    if (this.#waiting.length === 0 && this.#command(type, row, timeUs, number, body)) return
+    this.#waiting.push({ type, row, timeUs, number, body: kept(body) })
   }
 
   /** As `post`, before everything that waits: a command that must not be lost, nor wait for others of main's own. */

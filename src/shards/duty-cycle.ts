@@ -8,6 +8,8 @@
 // same time, and while the disk is slow the blocks are long.
 
 import { assert, unreachable } from '../base/assert.ts'
+import { nodesOfBody, ruleOfBody, violationText } from '../compliance/rule-messages.ts'
+import type { Violation } from '../compliance/rule-set.ts'
 import type { SimulatedVenue } from '../destinations/simulated-venue.ts'
 import { Metric } from '../metrics/catalogue.ts'
 import { FRAME_HEADER_BYTES } from '../protocol/frames.ts'
@@ -272,6 +274,12 @@ export class DutyCycle {
     this.#notices.push({ type: Notice.Lookup, session, a: requestId, b: accountRow, c: orderId, d: purpose, text: '' })
   }
 
+  /** Tells main, behind the block's events, that a compliance rule has objected. */
+  violated(violation: Violation, trippedRevision: number): void {
+    const text = violationText(violation, trippedRevision)
+    this.#notices.push({ type: Notice.Violated, session: 0, a: 0, b: 0, c: 0, d: 0, text })
+  }
+
   #step(bytes: Uint8Array, view: DataView, offset: number, length: number): void {
     const { desk, market, restoration, venue, snapshots } = this.#parts
     const word = view.getUint32(offset + CommandAt.type, true)
@@ -328,6 +336,14 @@ export class DutyCycle {
       case Command.Sweep:
         this.#parts.sweep.begin(view.getFloat64(offset + CommandAt.orderId, true), time)
         break
+      case Command.Rule:
+        this.#parts.state.compliance.set(ruleOfBody(bytes.slice(body, end)))
+        break
+      case Command.Nodes: {
+        const { compliance, view: outside } = this.#parts.state
+        compliance.place(outside.accountId(row), nodesOfBody(bytes.slice(body, end)))
+        break
+      }
       case Command.Stop:
         if (!this.#restoring) snapshots.takeAll(time)
         this.#notices.push({ type: Notice.Stopped, session: 0, a: 0, b: 0, c: 0, d: 0, text: '' })

@@ -35,6 +35,7 @@ export class MarketFeed {
     const listing = this.#state.listings.byQuoteRow[row]
     if (listing === undefined) return
     const price = view.getFloat64(at, true)
+    this.#state.lastPrints[listing.index] = price
     const size = view.getFloat64(at + 8, true)
     const marketUs = view.getFloat64(at + 16, true)
     const condition = String.fromCharCode(bytes[at + 24])

@@ -8,7 +8,8 @@
 //   repeated? ─ the same client order id: the first outcome again, or refused for a different order
 //   validate ──┐
 //   halted? ───┤
-//   checks ────┤ a rejected order: accepted event, REJECTED report
+//   checks ────┤
+//   rules ─────┤ a rejected order: accepted event, REJECTED report
 //   accept      accepted event, buying power held, order in the table
 //   route       the destination reports: NEW, fills, … each booked and written as it comes
 
@@ -246,7 +247,14 @@ export class OrderDesk {
       refusal.set(Reason.Capacity, 'tickers', state.limits.listingsMax)
       passed = false
     }
-    if (passed && !this.#fits(book, listing, order.quantity, order.price, refusal)) passed = false
+    const { compliance } = state
+    if (passed && !manual) {
+      passed = compliance.submit(book, listing, command.orderId, command.sessionAccount, this.#checked, refusal)
+    }
+    if (passed && !this.#fits(book, listing, order.quantity, order.price, refusal)) {
+      passed = false
+      if (!manual) compliance.takeBack(command.orderId, timestamp)
+    }
 
     const side = order.side as Side
     const holding = passed ? book.holding(listing) : undefined
@@ -316,6 +324,8 @@ export class OrderDesk {
     if (side === Side.Bid) holding.pendingBuy += order.quantity
     state.touchHolding(holding)
     if (orders.leftOut[slot] === 0) book.buyingPower.hold(slot, holding.exposure, side, order.quantity, holdPrice)
+
+    if (manual) compliance.add(slot)
 
     const routed = this.#routed
     routed.tickerIndex = listing.index
@@ -430,9 +440,13 @@ export class OrderDesk {
     if (orders.status[slot] === OrderStatus.PendingCancel) {
       return this.#refuse(command, requestId, Reason.AlreadyCanceling, [orderId])
     }
-    this.#state.lane.add(Metric.Cancels)
     const book = this.#state.book(command.accountRow)
     const time = Math.max(book.timestamp, command.time)
+    const refusal = this.#refusal
+    if (!this.#state.compliance.cancel(slot, command.sessionAccount, time, refusal)) {
+      return this.#refuse(command, requestId, refusal.reason as Reason, refusal.params.slice())
+    }
+    this.#state.lane.add(Metric.Cancels)
     this.#destinations[orders.destination[slot]].cancel(slot, time, Reason.CanceledOnRequest)
     this.#done(command, requestId)
   }

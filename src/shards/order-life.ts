@@ -89,7 +89,11 @@ export class OrderLife implements DestinationEvents {
     const terminal = isTerminal(status)
     const leavesBefore = Math.max(0, orders.quantity[slot] - orders.cumQty[slot])
 
-    if (lastQty !== 0 || terminal) this.#book(slot, book, holding, leavesBefore, terminal)
+    if (lastQty !== 0 || terminal) {
+      this.#book(slot, book, holding, leavesBefore, terminal)
+      const time = Math.max(book.timestamp, fields.timestamp)
+      this.#state.compliance.report(slot, status, lastQty, fields.lastPx, time)
+    }
 
     const cumQty = orders.cumQty[slot] + lastQty
     orders.cumQty[slot] = cumQty

@@ -6,6 +6,7 @@ import type { HaltTable } from '../shared-memory/halt-table.ts'
 import type { Lane } from '../shared-memory/lanes.ts'
 import { AccountBook, type Holding } from './account-book.ts'
 import { ClOrdIds } from './cl-ord-ids.ts'
+import { Compliance, type ViolationListener } from './compliance.ts'
 import { Halts } from './halts.ts'
 import { type Listing, Listings } from './listings.ts'
 import type { MarketView } from './market-view.ts'
@@ -33,6 +34,9 @@ export class ShardState {
   readonly clOrdIds: ClOrdIds
   readonly listings: Listings
   readonly halts: Halts
+  readonly compliance: Compliance
+  /** Price of the last trade, by number of the listing; 0 where none was heard of. */
+  readonly lastPrints: Float64Array
   /** By row in the account table; accounts get their book with their first order. */
   readonly books: (AccountBook | undefined)[] = []
   /** What changed since the shared tables were last brought up to date. */
@@ -42,7 +46,14 @@ export class ShardState {
   newListings: Listing[] = []
   positions = 0
 
-  constructor(definitions: Definitions, limits: ShardLimits, view: MarketView, halts: HaltTable, lane: Lane) {
+  constructor(
+    definitions: Definitions,
+    limits: ShardLimits,
+    view: MarketView,
+    halts: HaltTable,
+    lane: Lane,
+    onViolation: ViolationListener,
+  ) {
     this.lane = lane
     this.definitions = definitions
     this.limits = limits
@@ -51,6 +62,8 @@ export class ShardState {
     this.orders = new OrderTable(limits.liveOrdersMax)
     this.buyingPower = new BuyingPowerPool(limits.liveOrdersMax)
     this.clOrdIds = new ClOrdIds(limits.clOrdIdsMax, orderId => this.orders.find(orderId) !== NO_SLOT)
+    this.compliance = new Compliance(this, onViolation)
+    this.lastPrints = new Float64Array(limits.listingsMax)
     this.listings = new Listings(definitions, limits.listingsMax, listing => this.newListings.push(listing))
   }
 

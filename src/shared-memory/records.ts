@@ -36,6 +36,10 @@ export const Command = {
   Stop: 10,
   /** Cancel every live order that is halted by now, then answer Swept: `orderId` is the caller's token. */
   Sweep: 11,
+  /** A compliance rule was stored or is gone: the body is a packed list, see `compliance/rule-messages.ts`. */
+  Rule: 12,
+  /** Where the account in `accountRow` lies: the body is a packed list of ids, its own and those of the directories above. */
+  Nodes: 13,
 } as const
 export type Command = (typeof Command)[keyof typeof Command]
 
@@ -80,6 +84,8 @@ export const Notice = {
   Stopped: 7,
   /** Answer to Sweep: a = token, c = orders canceled. */
   Swept: 8,
+  /** A compliance rule objected: the text is a list in JSON, see `compliance/rule-messages.ts`. */
+  Violated: 9,
 } as const
 export type Notice = (typeof Notice)[keyof typeof Notice]
 

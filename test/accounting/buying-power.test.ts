@@ -221,3 +221,17 @@ test('an order without quantity is held and released like any other', () => {
   throws(() => model.release(0), AssertionFailed)
   deepEqual([exposure.position, exposure.expenditure, model.used], [2 * MICROS, 6 * MICROS, 6 * MICROS])
 })
+
+test('what a pool holds stays as it is when the pool grows', () => {
+  const pool = new BuyingPowerPool(2)
+  const model = new BuyingPowerModel(pool)
+  const exposure = model.openExposure()
+  model.hold(0, exposure, Side.Bid, 10 * MICROS, 2 * MICROS)
+  model.hold(1, exposure, Side.Bid, 10 * MICROS, 3 * MICROS)
+  pool.grow(300)
+  model.hold(299, exposure, Side.Bid, 10 * MICROS, 3 * MICROS)
+  equal(model.used, 80 * MICROS)
+  pool.ladders.verify(exposure.bids)
+  for (const slot of [1, 0, 299]) model.release(slot)
+  equal(model.used, 0)
+})

@@ -20,6 +20,7 @@ export const floors: Readonly<Record<string, number>> = {
   accounting: 3,
   metrics: 3,
   checks: 3,
+  compliance: 3,
   journal: 4,
   services: 4,
   stores: 4,
@@ -29,25 +30,29 @@ export const floors: Readonly<Record<string, number>> = {
   shards: 5,
   writer: 5,
   client: 6,
+  risk: 6,
   cli: 6,
 }
 
 /** Imports between folders of one floor: the left may use the right. */
 export const besides: Readonly<Record<string, readonly string[]>> = {
   checks: ['accounting'],
+  compliance: ['accounting', 'checks'],
   stores: ['journal'],
   audit: ['journal', 'stores'],
-  cli: ['client'],
+  risk: ['client'],
+  cli: ['client', 'risk'],
 }
 
 /** Who speaks the wire alone: nothing of the server is known but these. */
 export const wireSpeakers: Readonly<Record<string, readonly string[]>> = {
   client: ['base', 'domain', 'protocol'],
-  cli: ['base', 'domain', 'protocol', 'config', 'journal', 'stores', 'audit', 'client'],
+  risk: ['base', 'domain', 'config', 'protocol', 'accounting', 'services', 'client'],
+  cli: ['base', 'domain', 'protocol', 'config', 'journal', 'stores', 'audit', 'client', 'risk'],
 }
 
 /** Loaded only when it is asked for, so that a command that asks a server does not load one. */
-export const onlyDynamically: Readonly<Record<string, readonly string[]>> = { cli: ['main', 'services'] }
+export const onlyDynamically: Readonly<Record<string, readonly string[]>> = { cli: ['main', 'services', 'compliance'] }
 
 /** The files of src that may import a package from outside, or a part of Node with a life of its own. */
 export const doors: Readonly<Record<string, readonly string[]>> = {

@@ -40,6 +40,12 @@ export function oesAs(username: string, port: number, ...words: string[]): Promi
   return start(process.execPath, [ENTRY, ...words], environment).finished
 }
 
+/** Runs `oes words…` against the services that a locator on `port` knows, as somebody whose password is the name. */
+export function oesServices(username: string, port: number, ...words: string[]): Promise<Finished> {
+  const environment = { OES_LOCATOR: `127.0.0.1:${port}`, OES_USERNAME: username, OES_PASSWORD: username }
+  return start(process.execPath, [ENTRY, ...words], environment).finished
+}
+
 /** Runs `oes words…` with nothing in its environment. */
 export function bareOes(...words: string[]): Promise<Finished> {
   return start(process.execPath, [ENTRY, ...words]).finished

@@ -1,7 +1,15 @@
 import { deepEqual, equal, throws } from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { dailyRange, instantAt, isTimeZone, localDay, startOfDay, US_PER_DAY } from '../../src/domain/venue-time.ts'
+import {
+  dailyRange,
+  instantAt,
+  isTimeZone,
+  localDay,
+  startOfDay,
+  timeOfDay,
+  US_PER_DAY,
+} from '../../src/domain/venue-time.ts'
 
 const TORONTO = 'America/Toronto'
 const SYDNEY = 'Australia/Sydney'
@@ -21,6 +29,8 @@ function clockTwin(timeZone: string): (instant: number) => string {
   const format = new Intl.DateTimeFormat('en-GB', { timeZone, timeStyle: 'short' })
   return instant => format.format(instant / 1_000)
 }
+
+const pad = (part: number): string => String(part).padStart(2, '0')
 
 const changes: [zone: string, around: string][] = [
   [TORONTO, '2024-03-10T07:00:00Z'],
@@ -49,6 +59,19 @@ for (const [zone, around] of changes) {
       equal(day.start <= instant && instant < day.end, true, iso(instant))
       const spelled = `${day.year}-${String(day.month).padStart(2, '0')}-${String(day.day).padStart(2, '0')}`
       equal(spelled, dateNow, iso(instant))
+    }
+  })
+
+  test(`around the change of clocks at ${around}, the time of day in ${zone} is what the wall shows, in whatever order it is asked`, () => {
+    const clock = clockTwin(zone)
+    const from = us(around) - 30 * 60 * MINUTE
+    for (let i = 0; i < 600; i++) {
+      // Back and forth over sixty hours.
+      const instant = from + ((i * 1571) % (60 * 60)) * MINUTE + i
+      const time = timeOfDay(zone, instant)
+      const shown = `${pad(Math.floor(time / (60 * MINUTE)))}:${pad(Math.floor(time / MINUTE) % 60)}`
+      equal(shown, clock(instant), iso(instant))
+      equal(time % MINUTE, i)
     }
   })
 

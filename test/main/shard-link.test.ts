@@ -44,15 +44,18 @@ test('what waits for room keeps the bytes it was given, whose buffer serves for 
   equal(link.isWaiting, false)
 })
 
-test('an urgent command goes before all that wait', () => {
+test('an urgent command goes before all that wait, and one that is insisted on waits however many do', () => {
   const { link, taken } = staged()
-  const body = Buffer.from('sweep')
-  for (let number = 1; number <= 50; number++) ok(link.post(Command.Quote, 0, 0, number, Buffer.from('q')))
-  link.urge(Command.Sweep, 0, 0, -1, body)
+  let number = 0
+  while (link.post(Command.Quote, 0, 0, ++number, Buffer.from('q')));
+  const body = Buffer.from('rule')
+  link.insist(Command.Rule, 0, 0, -1, body)
+  link.urge(Command.Sweep, 0, 0, -2, body)
   body.fill(0)
   const commands = taken()
-  equal(commands.length, 51)
-  const at = commands.findIndex(([number]) => number === -1)
-  ok(at > 0 && at < 50)
-  deepEqual(commands[at], [-1, 'sweep'])
+  equal(commands.length, number - 1 + 2)
+  deepEqual(commands.at(-1), [-1, 'rule'])
+  const firstThatWaited = commands.findIndex(([at]) => at === -2)
+  ok(firstThatWaited > 0 && firstThatWaited < 40)
+  deepEqual(commands[firstThatWaited], [-2, 'rule'])
 })

@@ -11,8 +11,11 @@ import { RiskStateType } from '../../src/domain/risk-state.ts'
 import { AdministrationClient } from '../../src/services/administration/client.ts'
 import { membershipsOf } from '../../src/services/administration/directory-memberships.ts'
 import { Memberships, NO_GROUP, Role } from '../../src/services/administration/memberships.ts'
+import { type Modification, ModificationStatus } from '../../src/services/administration/modification.ts'
+import { ModificationStore } from '../../src/services/administration/modification-store.ts'
 import { type RiskParameters, riskParametersDefault, riskStateDefault } from '../../src/services/administration/risk.ts'
 import { RiskStore } from '../../src/services/administration/risk-store.ts'
+import { AdministrationServer } from '../../src/services/administration/server.ts'
 import { DirectoryGraph, EntryType, ROOT, WellKnown } from '../../src/services/locator/directory-graph.ts'
 import { RunningPlatform, refusal } from './running-platform.ts'
 
@@ -230,6 +233,142 @@ test('who may ask and store what', async t => {
   equal(await refusal(administrator.storeRiskParameters(alice, { ...limits, netLoss: 0.5 })), Reason.MalformedMessage)
 })
 
+test('a request for other parameters comes as far as the role of whoever has it in hand, and ends once', async t => {
+  const platform = await RunningPlatform.start(t)
+  const clients = new Map<string, AdministrationClient>()
+  const steps: unknown[] = []
+  let alice = -1
+  for (const name of ['alice', 'margaret', 'administrator', 'dave']) {
+    const locator = await platform.login(name)
+    const onModification = ({ id, updates }: Modification) => steps.push([id, ...updates.map(({ status }) => status)])
+    const client = await AdministrationClient.open(locator, name === 'alice' ? { onModification } : {})
+    t.after(() => client.close())
+    clients.set(name, client)
+    if (name === 'alice') alice = locator.account
+  }
+  const of = (name: string) => clients.get(name)!
+  const { Granted, Pending, Rejected, Reviewed, Scheduled } = ModificationStatus
+  await of('alice').followAccountRisk(alice)
+  const before = of('alice').accountRisk.parameters(alice)
+  const bought = (buyingPower: number) => ({ ...limits, buyingPower: buyingPower * MICROS })
+
+  equal(await refusal(of('dave').submitModification(alice, bought(1))), Reason.NotPermitted)
+  const first = await of('alice').submitModification(alice, bought(2), { comment: 'for the new desk' })
+  const second = await of('margaret').submitModification(alice, bought(3))
+  deepEqual([first.status, second.status], [Pending, Reviewed])
+  deepEqual(of('alice').accountRisk.parameters(alice), before)
+  equal(await refusal(of('dave').approveModification(first.id)), Reason.NotPermitted)
+  equal(await refusal(of('alice').approveModification(second.id)), Reason.NotPermitted)
+  equal(await of('margaret').approveModification(first.id), Reviewed)
+  equal(await of('administrator').approveModification(first.id), Granted)
+  deepEqual(of('alice').accountRisk.parameters(alice), bought(2))
+  equal(await refusal(of('administrator').approveModification(first.id)), Reason.ModificationClosed)
+  equal(await refusal(of('alice').rejectModification(99)), Reason.UnknownModification)
+  await of('alice').rejectModification(second.id)
+  const never = Date.now() * 1_000 + 3_600_000_000
+  const third = await of('administrator').submitModification(alice, bought(4), { effective: never })
+  equal(third.status, Scheduled)
+  equal(await refusal(of('margaret').approveModification(third.id)), Reason.NotPermitted)
+  // A new date that has come: granted at once.
+  equal(await of('administrator').approveModification(third.id, 1), Granted)
+  // An answer on the same connection comes after the pushes before it.
+  await of('alice').checkAdministrator(alice)
+  deepEqual(of('alice').accountRisk.parameters(alice), bought(4))
+  deepEqual(steps, [
+    [first.id, Pending],
+    [second.id, Reviewed],
+    [first.id, Pending, Reviewed],
+    [first.id, Pending, Reviewed, Granted],
+    [second.id, Reviewed, Rejected],
+    [third.id, Scheduled],
+    [third.id, Scheduled, Granted],
+  ])
+  const all = await of('margaret').loadModifications(alice)
+  deepEqual(
+    all.map(({ id, comment, parameters }) => [id, comment, parameters]),
+    [
+      [first.id, 'for the new desk', bought(2)],
+      [second.id, '', bought(3)],
+      [third.id, '', bought(4)],
+    ],
+  )
+  deepEqual(await of('alice').loadModification(first.id), all[0])
+  equal(await refusal(of('dave').loadModification(first.id)), Reason.NotPermitted)
+  const changes = await of('administrator').loadChanges(alice)
+  deepEqual(
+    changes.map(({ what, before, after }) => [what, (before as number[])[1], (after as number[])[1]]),
+    [
+      ['risk_parameters', 1_000_000, 2],
+      ['risk_parameters', 2, 4],
+    ],
+  )
+})
+
+test('what was granted for a later date holds from then on, also over a restart', () => {
+  const database = openDatabase(':memory:', 'full')
+  let nowUs = 1_000
+  const graph = smallDirectory()
+  graph.associate(Id.administrators, Id.ann)
+  const start = () => {
+    const store = new RiskStore(database, () => nowUs)
+    const modifications = new ModificationStore(database)
+    const memberships = membershipsOf(graph)
+    const server = new AdministrationServer({ graph, memberships, store, modifications, nowUs: () => nowUs })
+    return { server, store, modifications }
+  }
+  const request = { account: Id.ben, submitter: Id.ann, timestamp: nowUs, parameters: limits, comment: '' }
+  const { Granted, Rejected, Scheduled } = ModificationStatus
+  const first = start()
+  const ids = [2_000, 3_000].map(effective => first.modifications.add({ ...request, effective }, Scheduled).id)
+  const gone = first.modifications.add({ ...request, account: 999, effective: 1_500 }, Scheduled).id
+  first.server.grantDue()
+  deepEqual(first.store.book.parameters(Id.ben), riskParametersDefault)
+  nowUs = 2_500
+  const { server, store, modifications } = start()
+  server.grantDue()
+  server.grantDue()
+  deepEqual(store.book.parameters(Id.ben), limits)
+  deepEqual(
+    [...ids, gone].map(id =>
+      modifications.load(id).updates.map(({ status, account, sequence }) => [status, account, sequence]),
+    ),
+    [
+      [
+        [Scheduled, Id.ann, 0],
+        [Granted, Id.ann, 1],
+      ],
+      [[Scheduled, Id.ann, 0]],
+      [
+        [Scheduled, Id.ann, 0],
+        [Rejected, Id.ann, 1],
+      ],
+    ],
+  )
+  deepEqual(
+    store.changes.after(Id.ben, 0, 10).rows.map(({ by, what }) => [by, what]),
+    [[Id.ann, 'risk_parameters']],
+  )
+})
+
+test('every change of a risk state is recorded, and one that changes nothing is none', async t => {
+  const platform = await RunningPlatform.start(t)
+  const locator = await platform.login('administrator')
+  const client = await AdministrationClient.open(locator)
+  t.after(() => client.close())
+  const { account } = locator
+  const closing = { type: RiskStateType.CloseOrders, expiry: 5 }
+  for (const state of [riskStateDefault, closing, closing, riskStateDefault])
+    await client.storeRiskState(account, state)
+  const changes = await client.loadChanges(account)
+  deepEqual(
+    changes.map(({ by, what, before, after }) => [by, what, before, after]),
+    [
+      [account, 'risk_state', [RiskStateType.Active, 0], [RiskStateType.CloseOrders, 5]],
+      [account, 'risk_state', [RiskStateType.CloseOrders, 5], [RiskStateType.Active, 0]],
+    ],
+  )
+})
+
 test('a manager lists the group, its managers and its traders', async t => {
   const platform = await RunningPlatform.start(t)
   const locator = await platform.login('margaret')
@@ -282,7 +421,7 @@ test('risk figures follow, and after a reconnect only what differs is told', asy
   await away
   const back = whenAvailable(true)
   const database = openDatabase(platform.databasePath, 'full')
-  const store = new RiskStore(database)
+  const store = new RiskStore(database, () => 0)
   store.storeState(bob, riskStateDefault)
   store.storeParameters(bob, { ...limits, currency: 124 })
   store.delete(alice)

@@ -2,20 +2,29 @@
 // changes, and a slow one the latest state.
 
 import { deepEqual, equal, ok, throws } from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
 import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import { MICROS } from '../../src/domain/money.ts'
+import { Reason } from '../../src/domain/reasons.ts'
 import { Side } from '../../src/domain/side.ts'
 import { MarketDataClient } from '../../src/services/market-data/client.ts'
 import { type MarketEvent, MarketEventType } from '../../src/services/market-data/market-event.ts'
 import { MarketPicture } from '../../src/services/market-data/market-picture.ts'
 import { eventFromWire, eventKind, eventToWire } from '../../src/services/market-data/messages.ts'
+import { MarketDataPublisher } from '../../src/services/market-data/publisher.ts'
 import { InvalidRecording, ReplayFeed, readRecording } from '../../src/services/market-data/replay-feed.ts'
 import { SimulatedFeed } from '../../src/services/market-data/simulated-feed.ts'
 import { Subscriber } from '../../src/services/market-data/subscriber.ts'
 import type { ServiceSession } from '../../src/services/wire/service-host.ts'
-import { RunningPlatform } from './running-platform.ts'
+import { RunningPlatform, refusal } from './running-platform.ts'
 
+const OES = fileURLToPath(new URL('../../src/cli/oes.ts', import.meta.url))
 const START_US = 1_770_000_000_000_000
 const SECOND_US = 1_000_000
 const unit = (value: number) => value * MICROS
@@ -301,5 +310,123 @@ test('after a reconnect only what differs is told', async t => {
   deepEqual(
     heard.map(event => event.type),
     [MarketEventType.Quote],
+  )
+})
+
+const FEED = 'market_data_service'
+
+function quote(ticker: string, bid: number, timestamp = START_US): MarketEvent {
+  const sizes = { bidSize: unit(100), askSize: unit(200) }
+  return { type: MarketEventType.Quote, ticker, bid: unit(bid), ask: unit(bid + 1), ...sizes, timestamp }
+}
+
+function print(price: number): MarketEvent {
+  const said = { size: unit(100), condition: '@', marketCenter: 'TSE', timestamp: START_US }
+  return { type: MarketEventType.Print, ticker: 'ABX.TSX', price: unit(price), ...said }
+}
+
+test('what a feed publishes over the wire reaches whoever subscribed, in order', async t => {
+  const platform = await RunningPlatform.start(t, { market: 'published' })
+  const publisher = await MarketDataPublisher.open(await platform.login(FEED))
+  t.after(() => publisher.close())
+  const heard: MarketEvent[] = []
+  const client = await MarketDataClient.open(await platform.login('alice'), event => heard.push(event))
+  t.after(() => client.close())
+  publisher.publish(quote('ABX.TSX', 24))
+  publisher.publish(quote('RY.TSX', 130))
+  await publisher.published()
+  await client.subscribe(['ABX.TSX'])
+  const events = [print(25), quote('ABX.TSX', 25), print(25.5), quote('ABX.TSX', 26)]
+  for (const event of [...events, quote('RY.TSX', 131), quote('ABX.TSX', 26)]) publisher.publish(event)
+  await publisher.published()
+  // An answer on the same connection comes after the pushes before it.
+  deepEqual(await client.loadTickers(), ['ABX.TSX', 'RY.TSX'])
+  deepEqual(heard, [quote('ABX.TSX', 24), ...events])
+})
+
+test('only services publish, and what they publish is checked', async t => {
+  const platform = await RunningPlatform.start(t, { market: 'published' })
+  const alice = await MarketDataPublisher.open(await platform.login('alice'))
+  t.after(() => alice.close())
+  alice.publish(quote('ABX.TSX', 24))
+  equal(await refusal(alice.published()), Reason.NotPermitted)
+  const feed = await MarketDataPublisher.open(await platform.login(FEED))
+  t.after(() => feed.close())
+  feed.publish({ ...quote('ABX.TSX', 24), timestamp: 0.5 })
+  equal(await refusal(feed.published()), Reason.MalformedMessage)
+  throws(() => feed.publish(quote('ABX.TSX', 25)), { code: Reason.MalformedMessage })
+})
+
+test('a market data service that starts anew is handed the market as it stands, and no print of the meantime', async t => {
+  const platform = await RunningPlatform.start(t, { market: 'published' })
+  let available = (_: boolean) => {}
+  const whenAvailable = (wanted: boolean) =>
+    new Promise<void>(resolve => {
+      available = is => {
+        if (is === wanted) resolve()
+      }
+    })
+  const publisher = await MarketDataPublisher.open(await platform.login(FEED), {
+    onAvailability: (_, is) => available(is),
+  })
+  t.after(() => publisher.close())
+  publisher.publish(quote('ABX.TSX', 24))
+  publisher.publish(quote('RY.TSX', 130))
+  await publisher.published()
+  const away = whenAvailable(false)
+  await platform.stop()
+  await away
+  for (const bid of [25, 26, 27]) publisher.publish(quote('ABX.TSX', bid))
+  publisher.publish(print(27))
+  const back = whenAvailable(true)
+  await platform.start()
+  await back
+  await publisher.published()
+  const heard: MarketEvent[] = []
+  const client = await MarketDataClient.open(await platform.login('alice'), event => heard.push(event))
+  t.after(() => client.close())
+  await client.subscribeAll()
+  deepEqual(heard, [quote('ABX.TSX', 27), quote('RY.TSX', 130)])
+})
+
+test('the example feed publishes a recording to its end', async t => {
+  const platform = await RunningPlatform.start(t, { market: 'published' })
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'feed-'))
+  t.after(() => fs.rmSync(folder, { recursive: true }))
+  const file = path.join(folder, 'day.csv')
+  fs.writeFileSync(file, '# a short day\nclose,1000,ABX.TSX,24\nquote,2000,ABX.TSX,25,26,100,200\n')
+  const heard: MarketEvent[] = []
+  let ended = () => {}
+  const whole = new Promise<void>(resolve => {
+    ended = resolve
+  })
+  const client = await MarketDataClient.open(await platform.login('alice'), event => {
+    heard.push(event)
+    if (heard.length === 2) ended()
+  })
+  t.after(() => client.close())
+  await client.subscribe(['ABX.TSX'])
+  const { host, port } = platform.address
+  const flags = ['feed', file, '--locator', `${host}:${port}`, '--username', FEED, '--password', FEED]
+  const child = spawn(process.execPath, [OES, ...flags], { stdio: ['ignore', 'ignore', 'pipe'] })
+  t.after(() => child.kill('SIGKILL'))
+  let said = ''
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said += text
+  })
+  const [status] = await once(child, 'close')
+  await whole
+  const told = ['market_data_service takes market data.', '2 events were published.']
+  deepEqual([status, said], [0, `${told.join('\n')}\n`])
+  deepEqual(
+    heard.map(({ timestamp: _, ...event }) => event),
+    [
+      { type: MarketEventType.PreviousClose, ticker: 'ABX.TSX', price: unit(24) },
+      {
+        type: MarketEventType.Quote,
+        ticker: 'ABX.TSX',
+        ...{ bid: unit(25), ask: unit(26), bidSize: unit(100), askSize: unit(200) },
+      },
+    ],
   )
 })

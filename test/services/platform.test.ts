@@ -5,12 +5,14 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { test } from 'node:test'
 import { MessageChannel } from 'node:worker_threads'
+import { RuleState } from '../../src/compliance/schema.ts'
 import { MICROS } from '../../src/domain/money.ts'
 import { Reason } from '../../src/domain/reasons.ts'
 import { RiskStateType } from '../../src/domain/risk-state.ts'
 import { AdministrationClient } from '../../src/services/administration/client.ts'
 import { Role } from '../../src/services/administration/memberships.ts'
 import { riskParametersDefault } from '../../src/services/administration/risk.ts'
+import { ComplianceClient } from '../../src/services/compliance/client.ts'
 import { LocatorClient } from '../../src/services/locator/client.ts'
 import { builtInWorld } from '../../src/services/platform/built-in-world.ts'
 import { BuiltInPasswords, startPlatform } from '../../src/services/platform/platform.ts'
@@ -23,7 +25,7 @@ const SERVICE = 'order_execution_service'
 
 test('with built-in passwords any interface but loopback is refused, and says what to do', async () => {
   await rejects(startPlatform({ databasePath: ':memory:', host: '0.0.0.0' }), (error: Error) => {
-    match(error.message, /^10 accounts still have built-in passwords.*not on 0\.0\.0\.0.*127\.0\.0\.1\.$/)
+    match(error.message, /^16 accounts still have built-in passwords.*not on 0\.0\.0\.0.*127\.0\.0\.1\.$/)
     return error instanceof BuiltInPasswords
   })
 })
@@ -159,6 +161,40 @@ test('the world feed knows accounts, roles, limits and definitions, and follows 
     ],
   )
   deepEqual([world.permitted(margaret, gina), world.permitted(gina, dave)], [true, true])
+})
+
+test('the world feed knows the compliance rules, and tells of them and of what moves in the directory', async t => {
+  const platform = await RunningPlatform.start(t)
+  const root = await platform.login('administrator')
+  const administrator = await ComplianceClient.open(root)
+  t.after(() => administrator.close())
+  const { id: alice } = await root.findAccount('alice')
+  const schema = { name: 'reject_cancels', parameters: [] }
+  const rule = await administrator.addRule(alice, RuleState.Active, schema)
+  const heard: unknown[] = []
+  const locator = await platform.login(SERVICE)
+  const world = await WorldFeed.open(locator, {
+    ruleChanged: ({ id, state }) => heard.push(['rule', id, state]),
+    directoryMoved: entry => heard.push(['moved', entry]),
+  })
+  t.after(() => world.close())
+  deepEqual([world.rules.rule(rule)?.schema, world.rules.rulesOf(alice).length], [schema, 1])
+  await administrator.deleteRule(rule)
+  await world.compliance.loadNodeRules(alice)
+  const place = await root.makeDirectory('place', 0)
+  await root.associate(place, alice)
+  await root.detach(place, alice)
+  await root.rename(place, 'other place')
+  await locator.loadEntry(alice)
+  deepEqual(heard, [
+    ['rule', rule, RuleState.Deleted],
+    ['moved', place],
+    ['moved', place],
+    ['moved', alice],
+    ['moved', alice],
+    ['moved', place],
+  ])
+  deepEqual(world.rules.rules(), [])
 })
 
 test('the world is for services only', async t => {

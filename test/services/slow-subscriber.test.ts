@@ -32,7 +32,7 @@ function quote(index: number): Quote {
 
 test('a subscriber that stops reading is sent less, and ends with the latest quotes', async t => {
   const faults: unknown[] = []
-  const server = new MarketDataServer()
+  const server = new MarketDataServer({ isAdministrator: () => false, isService: () => false })
   const host = new ServiceHost({ onFault: fault => faults.push(fault), checkProof: async () => 1 })
   host.add(server)
   const { port } = await host.listen({ host: '127.0.0.1', port: 0 })

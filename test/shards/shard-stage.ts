@@ -43,7 +43,14 @@ import { createSharedMemory, MAIN_THREAD, shardThread } from '../../src/shared-m
 import { newPosition, type Position, PositionTable } from '../../src/shared-memory/position-table.ts'
 import { QuoteTable } from '../../src/shared-memory/quote-table.ts'
 import { RateTable } from '../../src/shared-memory/rate-table.ts'
-import { BATCH_HEADER_BYTES, Command, LookupPurpose, Notice, NoticeAt } from '../../src/shared-memory/records.ts'
+import {
+  BATCH_HEADER_BYTES,
+  Command,
+  LookupPurpose,
+  NOTICE_HEADER_BYTES,
+  Notice,
+  NoticeAt,
+} from '../../src/shared-memory/records.ts'
 import { RingConsumer, RingProducer } from '../../src/shared-memory/ring.ts'
 import { type SubmitFields, submitElements } from '../simulation/stage.ts'
 
@@ -105,6 +112,8 @@ export class ShardStage {
   routing: [session: number, accountRow: number][] = []
   published: OrderEvent[] = []
   notices: string[] = []
+  /** Texts of the violations that main was told. */
+  texts: string[] = []
   /** Order and report sequences that markers were answered with. */
   cuts: [orderSequence: number, reportSequence: number][] = []
   diskIsDone = false
@@ -312,6 +321,10 @@ export class ShardStage {
       } else {
         if (type === Notice.Marker) {
           this.cuts.push([view.getFloat64(offset + NoticeAt.c, true), view.getFloat64(offset + NoticeAt.d, true)])
+        }
+        if (type === Notice.Violated) {
+          const { length } = ring
+          this.texts.push(new TextDecoder().decode(bytes.slice(offset + NOTICE_HEADER_BYTES, offset + length)))
         }
         this.notices.push(Object.entries(Notice).find(([, value]) => value === type)![0])
       }

@@ -10,6 +10,7 @@ import path from 'node:path'
 import { setImmediate as eventLoopTurn } from 'node:timers/promises'
 import { Log } from '../../src/base/log.ts'
 import type { CheckName } from '../../src/checks/chain.ts'
+import type { ToldViolation } from '../../src/compliance/rule-messages.ts'
 import { type Definitions, definitionsData, definitionsFromData } from '../../src/domain/definitions.ts'
 import { Reason } from '../../src/domain/reasons.ts'
 import { JournalWriter } from '../../src/journal/journal-writer.ts'
@@ -101,6 +102,8 @@ export class Rehearsal {
   readonly accounts: AccountTable
   readonly rates: RateTable
   readonly halts: Halts
+  /** What compliance rules objected to. */
+  readonly violations: ToldViolation[] = []
   readonly haltStore: HaltStore
   readonly positions: PositionTable[] = []
   /** What the parts have logged. */
@@ -311,6 +314,7 @@ export class Rehearsal {
           this.#stopped += 1
         },
         swept: (token, canceled) => this.halts.swept(token, canceled),
+        violated: violation => this.violations.push(violation),
       },
       options.heldBytesMax ?? 1 << 20,
       session => this.gate.close(session, Reason.SlowReader, [options.heldBytesMax ?? 1 << 20]),

@@ -1,23 +1,28 @@
 // Client of the administration service. Besides single questions it mirrors all memberships and all risk figures; after
 // a lost connection both are loaded again, and listeners hear of differences only.
 
+import type { Change } from '../changes/change-log.ts'
+import { loadChanges } from '../changes/messages.ts'
 import type { LocatorClient } from '../locator/client.ts'
 import { locatedClient } from '../locator/located-client.ts'
-import { type Elements, flagAt, integerAt, listAt, rowsAt, textAt, unsignedAt } from '../wire/elements.ts'
+import { type Elements, flagAt, integerAt, listAt, memberAt, rowsAt, textAt, unsignedAt } from '../wire/elements.ts'
 import { loadPages } from '../wire/pages.ts'
 import { PushGate } from '../wire/push-gate.ts'
 import type { AvailabilityListener, ReconnectingClient, Request } from '../wire/reconnecting-client.ts'
+import { unlessRefused } from '../wire/service-error.ts'
 import { Memberships } from './memberships.ts'
 import {
   ADMINISTRATION_SERVICE,
   AdministrationKind,
   membershipFromWire,
+  modificationFromWire,
   RISK_PARAMETERS_ELEMENTS,
   riskParametersFromWire,
   riskParametersToWire,
   riskStateFromWire,
   riskStateToWire,
 } from './messages.ts'
+import { type Modification, ModificationStatus } from './modification.ts'
 import { RiskBook, type RiskParameters, type RiskState } from './risk.ts'
 
 export interface GroupName {
@@ -30,8 +35,15 @@ export interface GroupMembers extends GroupName {
   readonly traders: readonly number[]
 }
 
+export interface AdministrationClientOptions {
+  readonly onAvailability?: AvailabilityListener
+  /** Told of each step of a request to change the parameters of an account that is followed by itself. */
+  readonly onModification?: (modification: Modification) => void
+}
+
 export class AdministrationClient {
   readonly #client: ReconnectingClient
+  readonly #onModification: AdministrationClientOptions['onModification']
   readonly #gate = new PushGate((kind, message) => this.#pushed(kind, message))
   readonly #request: Request = (kind, elements) => this.#client.request(kind, elements)
   #memberships: Memberships | undefined
@@ -40,19 +52,17 @@ export class AdministrationClient {
   readonly #accounts = new Set<number>()
   readonly #accountRisk = new RiskBook()
 
-  private constructor(locator: LocatorClient, options: { onAvailability?: AvailabilityListener }) {
+  private constructor(locator: LocatorClient, options: AdministrationClientOptions) {
+    this.#onModification = options.onModification
     this.#client = locatedClient(locator, ADMINISTRATION_SERVICE, {
-      ...options,
+      onAvailability: options.onAvailability,
       renew: request => this.#gate.during(() => this.#renew(request)),
       onPush: (kind, message) => this.#gate.push(kind, message),
     })
   }
 
   /** Finds the service and connects to it. @throws ServiceError SERVICE_UNAVAILABLE */
-  static async open(
-    locator: LocatorClient,
-    options: { onAvailability?: AvailabilityListener } = {},
-  ): Promise<AdministrationClient> {
+  static async open(locator: LocatorClient, options: AdministrationClientOptions = {}): Promise<AdministrationClient> {
     const client = new AdministrationClient(locator, options)
     await client.#client.open()
     return client
@@ -132,10 +142,56 @@ export class AdministrationClient {
     await this.#client.request(AdministrationKind.StoreRiskState, [account, ...riskStateToWire(state)])
   }
 
+  /**
+   * Asks for other risk parameters, from a time on (µs since the epoch) or at once. Oneself, managers of the account,
+   * administrators; who asks decides how far the request comes. @throws ServiceError NOT_PERMITTED, UNKNOWN_ACCOUNT
+   */
+  async submitModification(
+    account: number,
+    parameters: RiskParameters,
+    { effective = 0, comment = '' }: { effective?: number; comment?: string } = {},
+  ): Promise<{ id: number; status: ModificationStatus }> {
+    const elements = [account, effective, comment, ...riskParametersToWire(parameters)]
+    const answer = await this.#client.request(AdministrationKind.SubmitModification, elements)
+    return { id: integerAt(answer, 2), status: memberAt(answer, 3, ModificationStatus) }
+  }
+
+  /** Brings a request as far as one's role allows. @throws ServiceError NOT_PERMITTED, UNKNOWN_MODIFICATION, MODIFICATION_CLOSED */
+  async approveModification(id: number, effective?: number): Promise<ModificationStatus> {
+    const answer = await this.#client.request(AdministrationKind.ApproveModification, [id, effective ?? null])
+    return memberAt(answer, 2, ModificationStatus)
+  }
+
+  async rejectModification(id: number): Promise<void> {
+    await this.#client.request(AdministrationKind.RejectModification, [id])
+  }
+
+  async loadModification(id: number): Promise<Modification> {
+    return modificationFromWire(await this.#client.request(AdministrationKind.LoadModification, [id]), 2)
+  }
+
+  /** All requests about an account, in the order in which they were made. */
+  async loadModifications(account: number): Promise<Modification[]> {
+    const modifications: Modification[] = []
+    await loadPages(this.#request, AdministrationKind.LoadModifications, {
+      first: [account],
+      after: [0],
+      keyOf: row => row.slice(0, 1),
+      take: row => modifications.push(modificationFromWire(row, 0)),
+    })
+    return modifications
+  }
+
+  /** Records of the changes of one account's risk figures, or of all. Administrators only. */
+  loadChanges(account?: number): Promise<Change[]> {
+    return loadChanges(this.#request, AdministrationKind.LoadChanges, account)
+  }
+
   async #renew(request: Request): Promise<void> {
     const memberships = this.#memberships && (await this.#loadMemberships(request))
     const risk = this.#risk && (await this.#loadRisk(request))
-    for (const account of this.#accounts) await this.#loadAccountRisk(request, account)
+    // An account that is gone, or that one may not see any more, stays as it was known last.
+    for (const account of this.#accounts) await unlessRefused(this.#loadAccountRisk(request, account))
     if (memberships !== undefined) this.#memberships?.becomeEqualTo(memberships)
     if (risk !== undefined) this.#risk?.becomeEqualTo(risk)
   }
@@ -201,6 +257,9 @@ export class AdministrationClient {
         if (this.#accounts.has(account)) this.#accountRisk.storeState(account, state)
         break
       }
+      case AdministrationKind.ModificationChanged:
+        this.#onModification?.(modificationFromWire(message, 2))
+        break
       // Pushes of a newer service that this client does not know are none of its business.
     }
   }

@@ -4,12 +4,17 @@
 //   membership   [group id (0 none), role (1 trader, 2 manager, 4 service, 8 administrator), account id]
 //   state        type (0 active, 1 close orders, 2 disabled), expiry (µs since the epoch, 0 never)
 //   parameters   currency, buying power, allowed state (2 elements), net loss, transition time (µs)
+//   update       [status (1 pending, 2 reviewed, 3 scheduled, 4 granted, 5 rejected), account, sequence, time (µs)]
+//   modification id, account, submitter, time (µs), effective from (µs), [parameters], comment, [update, …]
 
 import { numberOfMicros } from '../../domain/money.ts'
+import { Reason } from '../../domain/reasons.ts'
 import { RiskStateType } from '../../domain/risk-state.ts'
 import type { Value } from '../../protocol/msgpack.ts'
-import { amountAt, type Elements, integerAt, memberAt, unsignedAt } from '../wire/elements.ts'
+import { amountAt, type Elements, integerAt, listAt, memberAt, rowsAt, textAt, unsignedAt } from '../wire/elements.ts'
+import { ServiceError } from '../wire/service-error.ts'
 import { type Membership, Role } from './memberships.ts'
+import { type Modification, ModificationStatus, type ModificationUpdate } from './modification.ts'
 import type { RiskParameters, RiskState } from './risk.ts'
 
 /** Name under which the service is registered. */
@@ -43,6 +48,21 @@ export const AdministrationKind = {
   StoreRiskParameters: 211,
   /** account, state → nothing. Administrators. */
   StoreRiskState: 212,
+  /**
+   * account, effective from (µs since the epoch, 0 at once), comment, parameters → id, status. Oneself, managers of the
+   * account, administrators; see modification.ts for what becomes of it.
+   */
+  SubmitModification: 213,
+  /** id, effective from (nil as it was) → status. As above. */
+  ApproveModification: 214,
+  /** id → nothing. As above. */
+  RejectModification: 215,
+  /** id → modification. Services, oneself, managers of the account. */
+  LoadModification: 216,
+  /** account, after id (0 = from the start), count → [[modification], …], more (0/1), ascending. Services, oneself, managers of the account. */
+  LoadModifications: 217,
+  /** See changes/messages.ts. Administrators. */
+  LoadChanges: 218,
 
   /** group. */
   GroupStored: 250,
@@ -54,6 +74,8 @@ export const AdministrationKind = {
   RiskParametersChanged: 253,
   /** account, state. */
   RiskStateChanged: 254,
+  /** modification; to who follows the account. */
+  ModificationChanged: 255,
 } as const
 
 /** Elements of risk parameters in a row. */
@@ -97,6 +119,36 @@ export function riskParametersFromWire(row: Elements, index: number): RiskParame
     allowedState: riskStateFromWire(row, index + 2),
     netLoss: amountAt(row, index + 4, 0),
     transitionTimeUs: notNegativeAt(row, index + 5),
+  }
+}
+
+export function modificationToWire(modification: Modification): Value[] {
+  const { id, account, submitter, timestamp, effective, parameters, comment, updates } = modification
+  const rows = updates.map(update => [update.status, update.account, update.sequence, update.timestamp])
+  return [id, account, submitter, timestamp, effective, riskParametersToWire(parameters), comment, rows]
+}
+
+export function modificationFromWire(row: Elements, index: number): Modification {
+  const [first, ...more] = rowsAt(row, index + 7).map(updateFromWire)
+  if (first === undefined) throw new ServiceError(Reason.MalformedMessage, [index + 7])
+  return {
+    id: notNegativeAt(row, index),
+    account: unsignedAt(row, index + 1),
+    submitter: unsignedAt(row, index + 2),
+    timestamp: notNegativeAt(row, index + 3),
+    effective: notNegativeAt(row, index + 4),
+    parameters: riskParametersFromWire(listAt(row, index + 5), 0),
+    comment: textAt(row, index + 6),
+    updates: [first, ...more],
+  }
+}
+
+function updateFromWire(row: Elements): ModificationUpdate {
+  return {
+    status: memberAt(row, 0, ModificationStatus),
+    account: unsignedAt(row, 1),
+    sequence: notNegativeAt(row, 2),
+    timestamp: notNegativeAt(row, 3),
   }
 }
 

@@ -1,21 +1,29 @@
-// Risk parameters and states as the administration service keeps them. A row is written before the book that everybody
-// is told from; a missing row reads as the default.
+// Risk parameters and states as the administration service keeps them. A row is written, together with the record of its
+// change, before the book that everybody is told from; a missing row reads as the default.
 //
 //   risk_parameters   account, currency, buying_power, net_loss (micros), allowed_state, allowed_expiry, transition_time (µs)
 //   risk_states       account, state, expiry (µs since the epoch, 0 never)
 
-import type { Database, Statement } from '../../base/sqlite.ts'
+import { type Database, inTransaction, type Statement } from '../../base/sqlite.ts'
 import type { RiskStateType } from '../../domain/risk-state.ts'
+import { ChangeLog } from '../changes/change-log.ts'
 import { type Page, pageOf } from '../wire/pages.ts'
-import { RiskBook, type RiskParameters, type RiskState } from './risk.ts'
+import { ADMINISTRATION_SERVICE, riskParametersToWire, riskStateToWire } from './messages.ts'
+import { RiskBook, type RiskParameters, type RiskState, sameRiskState } from './risk.ts'
+
+/** Names of the changes in the log. */
+const RISK_PARAMETERS = 'risk_parameters'
+const RISK_STATE = 'risk_state'
 
 export class RiskStore {
   readonly book = new RiskBook()
+  readonly changes: ChangeLog
   readonly #database: Database
   readonly #writeParameters: Statement
   readonly #writeState: Statement
 
-  constructor(database: Database) {
+  /** @param nowUs µs since the epoch. */
+  constructor(database: Database, nowUs: () => number) {
     this.#database = database
     database.exec(`
       CREATE TABLE IF NOT EXISTS risk_parameters (
@@ -26,6 +34,7 @@ export class RiskStore {
         account INTEGER PRIMARY KEY, state INTEGER NOT NULL, expiry INTEGER NOT NULL
       );
     `)
+    this.changes = new ChangeLog(database, ADMINISTRATION_SERVICE, nowUs)
     this.#writeParameters = database.prepare('INSERT OR REPLACE INTO risk_parameters VALUES (?, ?, ?, ?, ?, ?, ?)')
     this.#writeState = database.prepare('INSERT OR REPLACE INTO risk_states VALUES (?, ?, ?)')
     for (const row of database.prepare('SELECT * FROM risk_parameters').iterate()) {
@@ -36,15 +45,48 @@ export class RiskStore {
     }
   }
 
-  storeParameters(account: number, parameters: RiskParameters): void {
+  /** True before anything was stored. */
+  get empty(): boolean {
+    return (
+      this.#database.prepare('SELECT 1 FROM risk_parameters UNION ALL SELECT 1 FROM risk_states').get() === undefined
+    )
+  }
+
+  /** Stores several figures as one transaction, for worlds that are made at once. */
+  together(work: () => void): void {
+    inTransaction(this.#database, work)
+  }
+
+  /**
+   * @param by who wants it; nobody in a world that is being made.
+   * @param also what belongs into the same transaction.
+   */
+  storeParameters(account: number, parameters: RiskParameters, by?: number, also?: () => void): void {
     const { currency, buyingPower, netLoss, allowedState, transitionTimeUs } = parameters
     const { type, expiry } = allowedState
-    this.#writeParameters.run(account, currency, buyingPower, netLoss, type, expiry, transitionTimeUs)
+    inTransaction(this.#database, () => {
+      this.#writeParameters.run(account, currency, buyingPower, netLoss, type, expiry, transitionTimeUs)
+      if (by !== undefined) {
+        const [before, after] = [this.book.parameters(account), parameters].map(riskParametersToWire)
+        this.changes.record({ by, what: RISK_PARAMETERS, subject: account, before: before!, after: after! })
+      }
+      also?.()
+    })
     this.book.storeParameters(account, parameters)
   }
 
-  storeState(account: number, state: RiskState): void {
-    this.#writeState.run(account, state.type, state.expiry)
+  /** @param by who wants it; nobody in a world that is being made. */
+  storeState(account: number, state: RiskState, by?: number): void {
+    const previous = this.book.state(account)
+    // Whoever watches over risk tells the states of all accounts when it starts; most of them are known.
+    if (by !== undefined && sameRiskState(previous, state)) return
+    inTransaction(this.#database, () => {
+      this.#writeState.run(account, state.type, state.expiry)
+      if (by !== undefined) {
+        const [before, after] = [previous, state].map(riskStateToWire)
+        this.changes.record({ by, what: RISK_STATE, subject: account, before: before!, after: after! })
+      }
+    })
     this.book.storeState(account, state)
   }
 

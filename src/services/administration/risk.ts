@@ -68,7 +68,7 @@ export class RiskBook {
   storeState(account: number, state: RiskState): void {
     const previous = this.state(account)
     this.#states.set(account, state)
-    if (sameState(previous, state)) return
+    if (sameRiskState(previous, state)) return
     for (const listener of this.#listeners) listener.riskStateChanged?.(account, state)
   }
 
@@ -87,7 +87,7 @@ export class RiskBook {
   }
 }
 
-function sameState(a: RiskState, b: RiskState): boolean {
+export function sameRiskState(a: RiskState, b: RiskState): boolean {
   return a.type === b.type && a.expiry === b.expiry
 }
 
@@ -95,7 +95,7 @@ function sameParameters(a: RiskParameters, b: RiskParameters): boolean {
   return (
     a.currency === b.currency &&
     a.buyingPower === b.buyingPower &&
-    sameState(a.allowedState, b.allowedState) &&
+    sameRiskState(a.allowedState, b.allowedState) &&
     a.netLoss === b.netLoss &&
     a.transitionTimeUs === b.transitionTimeUs
   )

@@ -4,27 +4,33 @@
 
 import { Reason } from '../../domain/reasons.ts'
 import type { Value } from '../../protocol/msgpack.ts'
+import { changesHandler } from '../changes/messages.ts'
 import { type DirectoryGraph, EntryType } from '../locator/directory-graph.ts'
-import { type Elements, integerAt, unsignedAt } from '../wire/elements.ts'
+import { type Elements, integerAt, textAt, unsignedAt } from '../wire/elements.ts'
 import { pageOf, pageRowsAt, pageToWire } from '../wire/pages.ts'
-import { requireAdministrator, requireReader, requireService } from '../wire/permission.ts'
+import { requireAdministrator, requireService } from '../wire/permission.ts'
 import { ServiceError } from '../wire/service-error.ts'
 import type { Handler, Service, ServiceSession } from '../wire/service-host.ts'
-import { membershipsOf } from './directory-memberships.ts'
 import type { Memberships, TradingGroup } from './memberships.ts'
 import {
   ADMINISTRATION_SERVICE,
   AdministrationKind,
   membershipFromWire,
   membershipToWire,
+  modificationToWire,
   riskParametersFromWire,
   riskParametersToWire,
   riskStateFromWire,
   riskStateToWire,
 } from './messages.ts'
+import { isClosed, type Modification, ModificationStatus, Standing, statusGivenBy, statusOf } from './modification.ts'
+import type { ModificationStore } from './modification-store.ts'
 import type { RiskStore } from './risk-store.ts'
 
 const NOTHING: readonly Value[] = []
+
+/** Requests of one page; the comment of each may be as long as texts may be. */
+const PAGE_MODIFICATIONS_MAX = 100
 
 export class AdministrationServer implements Service {
   readonly name = ADMINISTRATION_SERVICE
@@ -32,16 +38,31 @@ export class AdministrationServer implements Service {
   readonly #graph: DirectoryGraph
   readonly #memberships: Memberships
   readonly #store: RiskStore
+  readonly #modifications: ModificationStore
+  readonly #nowUs: () => number
   readonly #membershipFollowers = new Set<ServiceSession>()
   readonly #riskFollowers = new Set<ServiceSession>()
   /** Accounts that a session follows one by one. */
   readonly #accountFollowers = new Map<ServiceSession, Set<number>>()
 
-  /** @param graph the directory, kept up to date by its owner. */
-  constructor(graph: DirectoryGraph, store: RiskStore) {
+  /**
+   * @param parts.graph the directory, kept up to date by its owner.
+   * @param parts.memberships the roles that follow from it.
+   * @param parts.nowUs µs since the epoch.
+   */
+  constructor(parts: {
+    graph: DirectoryGraph
+    memberships: Memberships
+    store: RiskStore
+    modifications: ModificationStore
+    nowUs: () => number
+  }) {
+    const { graph, store } = parts
     this.#graph = graph
-    this.#memberships = membershipsOf(graph)
+    this.#memberships = parts.memberships
     this.#store = store
+    this.#modifications = parts.modifications
+    this.#nowUs = parts.nowUs
     graph.listen({
       entryDeleted: entry => {
         if (entry.type === EntryType.Account) store.delete(entry.id)
@@ -53,8 +74,10 @@ export class AdministrationServer implements Service {
     this.#memberships.listen({
       groupStored: (id, name) => tellMembers(AdministrationKind.GroupStored, [[id, name]]),
       groupDeleted: id => tellMembers(AdministrationKind.GroupDeleted, [id]),
-      membershipChanged: (membership, joined) =>
-        tellMembers(AdministrationKind.MembershipChanged, [...membershipToWire(membership), joined ? 1 : 0]),
+      membershipChanged: (membership, joined) => {
+        tellMembers(AdministrationKind.MembershipChanged, [...membershipToWire(membership), joined ? 1 : 0])
+        if (!joined) this.#sendAwayWhoMayNot()
+      },
     })
     store.book.listen({
       riskParametersChanged: (account, parameters) =>
@@ -79,6 +102,12 @@ export class AdministrationServer implements Service {
       [AdministrationKind.UnfollowAccountRisk, (session, message) => this.#unfollowAccountRisk(session, message)],
       [AdministrationKind.StoreRiskParameters, (session, message) => this.#storeRiskParameters(session, message)],
       [AdministrationKind.StoreRiskState, (session, message) => this.#storeRiskState(session, message)],
+      [AdministrationKind.SubmitModification, (session, message) => this.#submitModification(session, message)],
+      [AdministrationKind.ApproveModification, (session, message) => this.#approveModification(session, message)],
+      [AdministrationKind.RejectModification, (session, message) => this.#rejectModification(session, message)],
+      [AdministrationKind.LoadModification, (session, message) => this.#loadModification(session, message)],
+      [AdministrationKind.LoadModifications, (session, message) => this.#loadModifications(session, message)],
+      [AdministrationKind.LoadChanges, changesHandler(store.changes, this.#memberships)],
     ])
   }
 
@@ -88,10 +117,36 @@ export class AdministrationServer implements Service {
     this.#accountFollowers.delete(session)
   }
 
-  /** Who may read about an account: services, administrators, itself, and whoever manages a group it is in. */
+  /** Grants the requests whose date has come. */
+  grantDue(): void {
+    for (const due of this.#modifications.due(this.#nowUs())) {
+      const { account } = due.updates.at(-1)!
+      const isThere = this.#graph.entry(due.account)?.type === EntryType.Account
+      this.#bring(due, isThere ? ModificationStatus.Granted : ModificationStatus.Rejected, account, due.effective)
+    }
+  }
+
+  /** Whether somebody may read about an account: services, administrators, itself, and whoever manages a group it is in. */
+  #mayRead(asking: number, account: number): boolean {
+    const memberships = this.#memberships
+    return asking === account || memberships.manages(asking, account) || memberships.isService(asking)
+  }
+
   #requireReader(session: ServiceSession, account: number): void {
-    if (!this.#memberships.manages(session.account, account)) {
-      requireReader(this.#memberships, session.account, account)
+    if (!this.#mayRead(session.account, account)) requireAdministrator(this.#memberships, session.account)
+  }
+
+  /** Somebody has left a role or a group: what he followed by it is not his any more. */
+  #sendAwayWhoMayNot(): void {
+    const memberships = this.#memberships
+    for (const session of [...this.#membershipFollowers, ...this.#riskFollowers]) {
+      const { account } = session
+      if (!memberships.isService(account) && !memberships.isAdministrator(account)) session.sendAway()
+    }
+    for (const [session, accounts] of this.#accountFollowers) {
+      const { account } = session
+      const lost = [...accounts].some(other => !this.#mayRead(account, other))
+      if (lost && !memberships.isAdministrator(account)) session.sendAway()
     }
   }
 
@@ -169,14 +224,97 @@ export class AdministrationServer implements Service {
 
   #storeRiskParameters(session: ServiceSession, message: Elements): readonly Value[] {
     requireAdministrator(this.#memberships, session.account)
-    this.#store.storeParameters(this.#account(message, 2), riskParametersFromWire(message, 3))
+    this.#store.storeParameters(this.#account(message, 2), riskParametersFromWire(message, 3), session.account)
     return NOTHING
   }
 
   #storeRiskState(session: ServiceSession, message: Elements): readonly Value[] {
     requireAdministrator(this.#memberships, session.account)
-    this.#store.storeState(this.#account(message, 2), riskStateFromWire(message, 3))
+    this.#store.storeState(this.#account(message, 2), riskStateFromWire(message, 3), session.account)
     return NOTHING
+  }
+
+  #submitModification(session: ServiceSession, message: Elements): readonly Value[] {
+    const account = this.#account(message, 2)
+    const standing = this.#standing(session.account, account)
+    const nowUs = this.#nowUs()
+    const effective = integerAt(message, 3, 0, 0) || nowUs
+    const parameters = riskParametersFromWire(message, 5)
+    const request = { account, submitter: session.account, timestamp: nowUs, effective, parameters }
+    const status = statusGivenBy(standing, effective, nowUs)
+    const add = () => this.#modifications.add({ ...request, comment: textAt(message, 4, '') }, status)
+    const modification = this.#applied(status, request, session.account, add)
+    return [modification.id, status]
+  }
+
+  #approveModification(session: ServiceSession, message: Elements): readonly Value[] {
+    const modification = this.#openModification(message)
+    const standing = this.#standing(session.account, modification.account)
+    const effective = integerAt(message, 3, modification.effective, 0)
+    const status = statusGivenBy(standing, effective, this.#nowUs())
+    if (status < statusOf(modification)) throw new ServiceError(Reason.NotPermitted)
+    this.#bring(modification, status, session.account, effective)
+    return [status]
+  }
+
+  #rejectModification(session: ServiceSession, message: Elements): readonly Value[] {
+    const modification = this.#openModification(message)
+    this.#standing(session.account, modification.account)
+    this.#bring(modification, ModificationStatus.Rejected, session.account, modification.effective)
+    return NOTHING
+  }
+
+  #bring(modification: Modification, status: ModificationStatus, account: number, effective: number): void {
+    const update = { status, account, timestamp: this.#nowUs() }
+    this.#applied(status, modification, account, () => this.#modifications.update(modification, update, effective))
+  }
+
+  /** Writes a request or its update, together with the parameters where it is granted, and tells who follows. */
+  #applied(
+    status: ModificationStatus,
+    { account, parameters }: Pick<Modification, 'account' | 'parameters'>,
+    by: number,
+    write: () => Modification,
+  ): Modification {
+    let modification: Modification | undefined
+    if (status === ModificationStatus.Granted) {
+      this.#store.storeParameters(account, parameters, by, () => {
+        modification = write()
+      })
+    }
+    modification ??= write()
+    for (const [session, accounts] of this.#accountFollowers) {
+      if (accounts.has(account)) session.push(AdministrationKind.ModificationChanged, modificationToWire(modification))
+    }
+    return modification
+  }
+
+  #loadModification(session: ServiceSession, message: Elements): readonly Value[] {
+    const modification = this.#modifications.load(integerAt(message, 2, undefined, 0))
+    this.#requireReader(session, modification.account)
+    return modificationToWire(modification)
+  }
+
+  #loadModifications(session: ServiceSession, message: Elements): readonly Value[] {
+    const account = this.#account(message, 2)
+    this.#requireReader(session, account)
+    const rowsMax = Math.min(PAGE_MODIFICATIONS_MAX, pageRowsAt(message, 4))
+    const page = this.#modifications.after(account, integerAt(message, 3, 0, 0), rowsMax)
+    return pageToWire(page, modificationToWire)
+  }
+
+  #openModification(message: Elements): Modification {
+    const modification = this.#modifications.load(integerAt(message, 2, undefined, 0))
+    if (isClosed(statusOf(modification))) throw new ServiceError(Reason.ModificationClosed, [modification.id])
+    return modification
+  }
+
+  /** What one account is to another. @throws ServiceError NOT_PERMITTED where it is nothing to it. */
+  #standing(account: number, other: number): Standing {
+    if (this.#memberships.isAdministrator(account)) return Standing.Administrator
+    if (this.#memberships.manages(account, other)) return Standing.Manager
+    if (account === other) return Standing.Trader
+    throw new ServiceError(Reason.NotPermitted)
   }
 
   /** A session that follows all accounts and this one too is told once. */

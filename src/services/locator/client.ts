@@ -3,6 +3,8 @@
 // services again, and brings the mirror up to date; listeners hear of differences only.
 
 import { type Address, formatAddress, parseAddress } from '../../config/address.ts'
+import type { Change } from '../changes/change-log.ts'
+import { loadChanges } from '../changes/messages.ts'
 import type { ConnectionLimits } from '../wire/connection.ts'
 import { bytesAt, type Elements, flagAt, integerAt, listAt, rowsAt, textAt, unsignedAt } from '../wire/elements.ts'
 import { loadPages } from '../wire/pages.ts'
@@ -13,6 +15,7 @@ import {
   ReconnectingClient,
   type Request,
 } from '../wire/reconnecting-client.ts'
+import { unlessRefused } from '../wire/service-error.ts'
 import type { SessionTicket } from '../wire/session-proof.ts'
 import { SERVICES_VERSION, WireKind } from '../wire/wire-kinds.ts'
 import { DirectoryGraph, type Entry } from './directory-graph.ts'
@@ -39,6 +42,9 @@ export interface LocatorClientOptions {
 /** Told when a server of a watched service appears or goes. */
 export type ServiceListener = (service: ServiceEntry, available: boolean) => void
 
+/** Told when a followed entry is hung into a directory, or taken out. */
+export type ParentListener = (parent: number, joined: boolean) => void
+
 export class LocatorClient {
   readonly #client: ReconnectingClient
   readonly #options: LocatorClientOptions
@@ -46,7 +52,8 @@ export class LocatorClient {
   #ticket: SessionTicket | undefined
   /** What this client registered, to be registered again: name and properties. */
   readonly #registrations: { name: string; properties: ReadonlyMap<string, string> }[] = []
-  readonly #watched = new Map<string, { listener: ServiceListener; services: Map<number, ServiceEntry> }>()
+  readonly #watched = new Map<string, { listeners: Set<ServiceListener>; services: Map<number, ServiceEntry> }>()
+  readonly #followedParents = new Map<number, { listener: ParentListener; parents: Set<number> }>()
   readonly #gate = new PushGate((kind, message) => this.#pushed(kind, message))
   #directory: DirectoryGraph | undefined
   /** The first load of the mirror, shared by all who ask for it. */
@@ -124,13 +131,22 @@ export class LocatorClient {
 
   /** Follows the servers of that name; `listener` hears of those that are there first. */
   async watchService(name: string, listener: ServiceListener): Promise<void> {
-    this.#watched.set(name, { listener, services: new Map() })
-    await this.#gate.during(() => this.#watch(this.#request, name))
+    const watched = this.#watched.get(name)
+    if (watched === undefined) {
+      this.#watched.set(name, { listeners: new Set([listener]), services: new Map() })
+      await this.#gate.during(() => this.#watch(this.#request, name))
+    } else {
+      watched.listeners.add(listener)
+      for (const service of watched.services.values()) listener(service, true)
+    }
   }
 
-  async unwatchService(name: string): Promise<void> {
+  async unwatchService(name: string, listener: ServiceListener): Promise<void> {
+    const watched = this.#watched.get(name)
+    if (!watched?.listeners.delete(listener) || watched.listeners.size > 0) return
     this.#watched.delete(name)
-    await this.#client.request(LocatorKind.UnwatchService, [name])
+    // A locator that is away forgets by itself who watched.
+    if (this.available) await this.#client.request(LocatorKind.UnwatchService, [name])
   }
 
   /** A mirror of the whole directory that follows every change; listen on it. Services only. */
@@ -165,12 +181,31 @@ export class LocatorClient {
     return rowsAt(await this.#client.request(LocatorKind.LoadChildren, [id]), 2).map(entryFromWire)
   }
 
+  /** The entry at a path, as `trading_groups/north/traders`. @throws ServiceError UNKNOWN_ENTRY, NOT_PERMITTED */
+  async loadEntryAt(path: string): Promise<Entry> {
+    return entryFromWire((await this.#client.request(LocatorKind.LoadEntryAt, [path])).slice(2))
+  }
+
+  /** Follows the parents of an entry; `listener` hears of those it has first. @throws ServiceError UNKNOWN_ENTRY, NOT_PERMITTED */
+  async followParents(id: number, listener: ParentListener): Promise<void> {
+    await this.#gate.during(async () => {
+      const parents = await this.#loadFollowedParents(this.#request, id)
+      this.#followedParents.set(id, { listener, parents: new Set(parents) })
+      for (const parent of parents) listener(parent, true)
+    })
+  }
+
+  async unfollowParents(id: number): Promise<void> {
+    this.#followedParents.delete(id)
+    await this.#client.request(LocatorKind.UnfollowParents, [id])
+  }
+
   async loadAccountTimes(account: number): Promise<AccountTimes> {
     const answer = await this.#client.request(LocatorKind.LoadAccountTimes, [account])
     return { registered: integerAt(answer, 2), lastLogin: integerAt(answer, 3) }
   }
 
-  /** Administrators only, as everything below but the own password. @returns the id of the new account. */
+  /** Administrators, and whoever has the permission; so below. @returns the id of the new account. */
   async makeAccount(name: string, password: string, parent: number): Promise<number> {
     return unsignedAt(await this.#client.request(LocatorKind.MakeAccount, [name, password, parent]), 2)
   }
@@ -199,6 +234,21 @@ export class LocatorClient {
     await this.#client.request(LocatorKind.StorePassword, [account, password])
   }
 
+  /** Gives an account exactly these permissions (bits) over an entry and what lies below it. */
+  async storePermissions(account: number, entry: number, permissions: number): Promise<void> {
+    await this.#client.request(LocatorKind.StorePermissions, [account, entry, permissions])
+  }
+
+  /** What an account was given over an entry, as bits; its roles are not among them. */
+  async loadPermissions(account: number, entry: number): Promise<number> {
+    return unsignedAt(await this.#client.request(LocatorKind.LoadPermissions, [account, entry]), 2)
+  }
+
+  /** Records of the changes of one entry, or of all. Administrators only. */
+  loadChanges(entry?: number): Promise<Change[]> {
+    return loadChanges(this.#request, LocatorKind.LoadChanges, entry)
+  }
+
   readonly #request: Request = (kind, elements) => this.#client.request(kind, elements)
 
   async #login(request: Request): Promise<void> {
@@ -213,6 +263,11 @@ export class LocatorClient {
       await request(LocatorKind.Register, [name, propertiesToWire(properties)])
     }
     for (const name of this.#watched.keys()) await this.#watch(request, name)
+    for (const [id, { parents }] of this.#followedParents) {
+      const now = new Set(await unlessRefused(this.#loadFollowedParents(request, id)))
+      for (const parent of [...parents]) if (!now.has(parent)) this.#parentMoved(parent, id, false)
+      for (const parent of now) this.#parentMoved(parent, id, true)
+    }
     if (this.#directory !== undefined) reconcile(this.#directory, await this.#loadDirectory(request))
   }
 
@@ -227,12 +282,25 @@ export class LocatorClient {
     for (const service of found) this.#availability(service, true)
   }
 
+  async #loadFollowedParents(request: Request, id: number): Promise<number[]> {
+    const parents = listAt(await request(LocatorKind.FollowParents, [id]), 2)
+    return parents.map((_, index) => unsignedAt(parents, index))
+  }
+
+  #parentMoved(parent: number, child: number, joined: boolean): void {
+    const followed = this.#followedParents.get(child)
+    if (followed === undefined || followed.parents.has(parent) === joined) return
+    if (joined) followed.parents.add(parent)
+    else followed.parents.delete(parent)
+    followed.listener(parent, joined)
+  }
+
   #availability(service: ServiceEntry, available: boolean): void {
     const watched = this.#watched.get(service.name)
     if (watched === undefined || watched.services.has(service.id) === available) return
     if (available) watched.services.set(service.id, service)
     else watched.services.delete(service.id)
-    watched.listener(service, available)
+    for (const listener of watched.listeners) listener(service, available)
   }
 
   async #loadDirectory(request: Request): Promise<DirectoryGraph> {
@@ -265,9 +333,11 @@ export class LocatorClient {
         break
       case LocatorKind.Associated:
         graph?.associate(unsignedAt(message, 2), unsignedAt(message, 3))
+        this.#parentMoved(unsignedAt(message, 2), unsignedAt(message, 3), true)
         break
       case LocatorKind.Detached:
         graph?.detach(unsignedAt(message, 2), unsignedAt(message, 3))
+        this.#parentMoved(unsignedAt(message, 2), unsignedAt(message, 3), false)
         break
       // Pushes of a newer locator that this client does not know are none of its business.
     }

@@ -1,15 +1,22 @@
 // The directory as the locator keeps it: the graph in memory for every look-up, SQLite as the truth. A change is
-// written first and then applied to the graph, whose listeners pass it on; so nobody hears of what is not stored.
+// written first, together with its record, and then applied to the graph, whose listeners pass it on; so nobody hears of
+// what is not stored. What is made without anybody asking for it, as a new world, has no record.
 //
-//   directory_entries   id, type, name
-//   directory_parents   parent, child
-//   accounts            id, password (hash), built_in (1 while the password is one everybody knows), registered, last_login
+//   directory_entries      id, type, name
+//   directory_parents      parent, child
+//   directory_permissions  source, target, permissions (bits)
+//   accounts               id, password (hash), built_in (1 while the password is one everybody knows), registered,
+//                          last_login
 
 import { type Database, inTransaction, type Statement } from '../../base/sqlite.ts'
 import { Reason } from '../../domain/reasons.ts'
+import type { Value } from '../../protocol/msgpack.ts'
+import { ChangeLog } from '../changes/change-log.ts'
 import { type Page, pageOf } from '../wire/pages.ts'
 import { ServiceError } from '../wire/service-error.ts'
 import { DirectoryGraph, type Entry, EntryType, GroupDirectory, ROOT, WellKnown } from './directory-graph.ts'
+import { SERVICE_LOCATOR } from './messages.ts'
+import { Permissions } from './permissions.ts'
 
 /** Longest name of an account or directory, in characters. */
 export const NAME_LENGTH_MAX = 128
@@ -29,6 +36,8 @@ interface Made {
 
 export class DirectoryStore {
   readonly graph = new DirectoryGraph()
+  readonly permissions = new Permissions(this.graph)
+  readonly changes: ChangeLog
   readonly #database: Database
   readonly #now: () => number
   readonly #insertEntry: Statement
@@ -44,11 +53,15 @@ export class DirectoryStore {
       CREATE TABLE IF NOT EXISTS directory_parents (
         parent INTEGER NOT NULL, child INTEGER NOT NULL, PRIMARY KEY (parent, child)
       ) WITHOUT ROWID;
+      CREATE TABLE IF NOT EXISTS directory_permissions (
+        source INTEGER NOT NULL, target INTEGER NOT NULL, permissions INTEGER NOT NULL, PRIMARY KEY (source, target)
+      ) WITHOUT ROWID;
       CREATE TABLE IF NOT EXISTS accounts (
         id INTEGER PRIMARY KEY, password TEXT NOT NULL, built_in INTEGER NOT NULL DEFAULT 0,
         registered INTEGER NOT NULL, last_login INTEGER NOT NULL DEFAULT 0
       );
     `)
+    this.changes = new ChangeLog(database, SERVICE_LOCATOR, now)
     this.#insertEntry = database.prepare('INSERT INTO directory_entries (type, name) VALUES (?, ?)')
     this.#insertAccount = database.prepare(
       'INSERT INTO accounts (id, password, built_in, registered) VALUES (?, ?, ?, ?)',
@@ -58,6 +71,9 @@ export class DirectoryStore {
     for (const row of entries.iterate()) this.graph.storeEntry(entryOfRow(row))
     const parents = database.prepare('SELECT parent, child FROM directory_parents ORDER BY parent, child')
     for (const row of parents.iterate()) this.graph.associate(Number(row.parent), Number(row.child))
+    for (const row of database.prepare('SELECT * FROM directory_permissions').iterate()) {
+      this.permissions.store(Number(row.source), Number(row.target), Number(row.permissions))
+    }
   }
 
   /** Runs several changes as one transaction, for worlds that are made at once. */
@@ -65,12 +81,21 @@ export class DirectoryStore {
     return inTransaction(this.#database, work)
   }
 
-  /** @param builtIn whether everybody knows the password. @throws ServiceError NAME_TAKEN, INVALID_NAME, UNKNOWN_ENTRY */
-  makeAccount(name: string, passwordHash: string, parent: number, builtIn = false): number {
+  /**
+   * @param options.builtIn whether everybody knows the password.
+   * @param options.by who wants it, here and below; nobody in a world that is being made.
+   * @throws ServiceError NAME_TAKEN, INVALID_NAME, UNKNOWN_ENTRY
+   */
+  makeAccount(
+    name: string,
+    passwordHash: string,
+    parent: number,
+    { builtIn = false, by }: { builtIn?: boolean; by?: number | undefined } = {},
+  ): number {
     this.#checkName(name)
     if (this.graph.accountNamed(name) !== undefined) throw new ServiceError(Reason.NameTaken, [name])
     this.#directory(parent)
-    return this.#atomic(() => {
+    return this.#atomic(by, () => {
       const account = this.#make(EntryType.Account, name, parent)
       this.#insertAccount.run(account.entry.id, passwordHash, builtIn ? 1 : 0, this.#now())
       return [account]
@@ -81,12 +106,12 @@ export class DirectoryStore {
    * Makes a directory; one made in `trading_groups` is a trading group and gets its two parts.
    * @throws ServiceError NAME_TAKEN, INVALID_NAME, UNKNOWN_ENTRY
    */
-  makeDirectory(name: string, parent: number): number {
+  makeDirectory(name: string, parent: number, by?: number): number {
     this.#checkName(name)
     this.#directory(parent)
     if (this.graph.directoryNamed(parent, name) !== undefined) throw new ServiceError(Reason.NameTaken, [name])
     const isGroup = parent === this.graph.directoryNamed(ROOT.id, WellKnown.TradingGroups)?.id
-    return this.#atomic(() => {
+    return this.#atomic(by, () => {
       const directory = this.#make(EntryType.Directory, name, parent)
       const parts = isGroup ? Object.values(GroupDirectory) : []
       return [directory, ...parts.map(part => this.#make(EntryType.Directory, part, directory.entry.id))]
@@ -94,7 +119,7 @@ export class DirectoryStore {
   }
 
   /** Deletes an entry, and with it every child that has no other parent. @throws ServiceError UNKNOWN_ENTRY, ILLEGAL_MOVE */
-  delete(id: number): void {
+  delete(id: number, by?: number): void {
     this.#entry(id)
     this.#requireMovable(id)
     const doomed = new Set([id])
@@ -106,15 +131,20 @@ export class DirectoryStore {
     inTransaction(this.#database, () => {
       for (const one of doomed) {
         this.#database.prepare('DELETE FROM directory_parents WHERE parent = ?1 OR child = ?1').run(one)
+        this.#database.prepare('DELETE FROM directory_permissions WHERE source = ?1 OR target = ?1').run(one)
         this.#database.prepare('DELETE FROM directory_entries WHERE id = ?').run(one)
         this.#database.prepare('DELETE FROM accounts WHERE id = ?').run(one)
+        this.#record(by, 'entry', one, recordOf(this.#entry(one), this.graph.parents(one)), null)
       }
     })
-    for (const one of [...doomed].reverse()) this.graph.deleteEntry(one)
+    for (const one of [...doomed].reverse()) {
+      this.permissions.forget(one)
+      this.graph.deleteEntry(one)
+    }
   }
 
   /** @throws ServiceError UNKNOWN_ENTRY, NAME_TAKEN, ILLEGAL_MOVE */
-  associate(parent: number, child: number): void {
+  associate(parent: number, child: number, by?: number): void {
     const entry = this.#entry(child)
     this.#directory(parent)
     if (this.graph.hasChild(parent, child)) return
@@ -122,22 +152,31 @@ export class DirectoryStore {
     if (entry.type === EntryType.Directory && this.graph.directoryNamed(parent, entry.name) !== undefined) {
       throw new ServiceError(Reason.NameTaken, [entry.name])
     }
-    this.#insertParent.run(parent, child)
+    const parents = this.graph.parents(child)
+    inTransaction(this.#database, () => {
+      this.#insertParent.run(parent, child)
+      this.#record(by, 'parents', child, [...parents], [...parents, parent])
+    })
     this.graph.associate(parent, child)
   }
 
   /** @throws ServiceError UNKNOWN_ENTRY, ILLEGAL_MOVE where it is the last parent. */
-  detach(parent: number, child: number): void {
+  detach(parent: number, child: number, by?: number): void {
     this.#entry(child)
     if (!this.graph.hasChild(parent, child)) throw new ServiceError(Reason.UnknownEntry, [parent])
     this.#requireMovable(child)
-    if (this.graph.parents(child).length === 1) throw new ServiceError(Reason.IllegalMove)
-    this.#database.prepare('DELETE FROM directory_parents WHERE parent = ? AND child = ?').run(parent, child)
+    const parents = this.graph.parents(child)
+    if (parents.length === 1) throw new ServiceError(Reason.IllegalMove)
+    inTransaction(this.#database, () => {
+      this.#database.prepare('DELETE FROM directory_parents WHERE parent = ? AND child = ?').run(parent, child)
+      const left = parents.filter(id => id !== parent)
+      this.#record(by, 'parents', child, [...parents], left)
+    })
     this.graph.detach(parent, child)
   }
 
   /** @throws ServiceError UNKNOWN_ENTRY, NAME_TAKEN, INVALID_NAME */
-  rename(id: number, name: string): void {
+  rename(id: number, name: string, by?: number): void {
     const entry = this.#entry(id)
     this.#checkName(name)
     this.#requireMovable(id)
@@ -147,8 +186,26 @@ export class DirectoryStore {
         ? this.graph.accountNamed(name) !== undefined
         : this.graph.parents(id).some(parent => this.graph.directoryNamed(parent, name) !== undefined)
     if (taken) throw new ServiceError(Reason.NameTaken, [name])
-    this.#database.prepare('UPDATE directory_entries SET name = ? WHERE id = ?').run(name, id)
+    inTransaction(this.#database, () => {
+      this.#database.prepare('UPDATE directory_entries SET name = ? WHERE id = ?').run(name, id)
+      this.#record(by, 'name', id, entry.name, name)
+    })
     this.graph.storeEntry({ ...entry, name })
+  }
+
+  /** Gives an account exactly these permissions over an entry and what lies below it. @throws ServiceError UNKNOWN_ENTRY */
+  storePermissions(source: number, target: number, permissions: number, by?: number): void {
+    this.#entry(source)
+    this.#entry(target)
+    const previous = this.permissions.granted(source, target)
+    inTransaction(this.#database, () => {
+      this.#database
+        .prepare('INSERT OR REPLACE INTO directory_permissions (source, target, permissions) VALUES (?, ?, ?)')
+        .run(source, target, permissions)
+      const [before, after] = [previous, permissions].map(bits => ({ source, permissions: bits }))
+      this.#record(by, 'permissions', target, before!, after!)
+    })
+    this.permissions.store(source, target, permissions)
   }
 
   /** Hash of an account's password, empty where there is no such account. */
@@ -158,9 +215,13 @@ export class DirectoryStore {
   }
 
   /** @throws ServiceError UNKNOWN_ACCOUNT */
-  storePasswordHash(account: number, passwordHash: string): void {
+  storePasswordHash(account: number, passwordHash: string, by?: number): void {
     const statement = this.#database.prepare('UPDATE accounts SET password = ?, built_in = 0 WHERE id = ?')
-    if (statement.run(passwordHash, account).changes === 0) throw new ServiceError(Reason.UnknownAccount)
+    inTransaction(this.#database, () => {
+      if (statement.run(passwordHash, account).changes === 0) throw new ServiceError(Reason.UnknownAccount)
+      // That it was changed is told, and nothing of what it was.
+      this.#record(by, 'password', account, null, null)
+    })
   }
 
   /** True before anything was made. */
@@ -207,13 +268,21 @@ export class DirectoryStore {
    * Entries belong together with their first parents, and a group with its parts. Inside `together` the surrounding
    * transaction makes them so. @returns the id of the first entry made.
    */
-  #atomic(make: () => [Made, ...Made[]]): number {
-    const made = this.#database.isTransaction ? make() : inTransaction(this.#database, make)
+  #atomic(by: number | undefined, make: () => [Made, ...Made[]]): number {
+    const made = inTransaction(this.#database, () => {
+      const made = make()
+      for (const { entry, parent } of made) this.#record(by, 'entry', entry.id, null, recordOf(entry, [parent]))
+      return made
+    })
     for (const { entry, parent } of made) {
       this.graph.storeEntry(entry)
       this.graph.associate(parent, entry.id)
     }
     return made[0].entry.id
+  }
+
+  #record(by: number | undefined, what: string, subject: number, before: Value, after: Value): void {
+    if (by !== undefined) this.changes.record({ by, what, subject, before, after })
   }
 
   #make(type: EntryType, name: string, parent: number): Made {
@@ -248,6 +317,11 @@ export class DirectoryStore {
     if (entry.type !== EntryType.Directory) throw new ServiceError(Reason.UnknownEntry, [id])
     return entry
   }
+}
+
+/** An entry as the log of changes has it. */
+function recordOf({ type, name }: Entry, parents: readonly number[]): Value {
+  return { type: type === EntryType.Account ? 'account' : 'directory', name, parents: [...parents] }
 }
 
 function entryOfRow(row: Record<string, unknown>): Entry {

@@ -7,7 +7,13 @@ import type { Value } from '../../protocol/msgpack.ts'
 import { type Elements, memberAt, rowsAt, textAt, unsignedAt } from '../wire/elements.ts'
 import { type Entry, EntryType } from './directory-graph.ts'
 
-/** Elements after `[kind, requestId` of the request → after `[71, requestId` of the answer; who may ask. */
+/** Its name; everybody has to know where it is, so it is not registered anywhere. */
+export const SERVICE_LOCATOR = 'service_locator'
+
+/**
+ * Elements after `[kind, requestId` of the request → after `[71, requestId` of the answer; who may ask. Administrators may
+ * do everything, services read everything; READ, MOVE and ADMINISTRATE are permissions over an entry, see permissions.ts.
+ */
 export const LocatorKind = {
   /** session id, challenge, proof → account id. Services. */
   CheckSession: 100,
@@ -31,28 +37,42 @@ export const LocatorKind = {
   LoadAssociations: 109,
   /** account name → entry. Anyone. */
   FindAccount: 110,
-  /** id → entry. Services, or oneself. */
+  /** id → entry. READ. */
   LoadEntry: 111,
-  /** id → [entry, …]. Services, or one's own. */
+  /** id → [entry, …]. READ. */
   LoadParents: 112,
-  /** id → [entry, …]. Services. */
+  /** id → [entry, …]. READ. */
   LoadChildren: 113,
-  /** account id → registered, last login (µs since the epoch, 0 never). Services, or oneself. */
+  /** account id → registered, last login (µs since the epoch, 0 never). READ. */
   LoadAccountTimes: 114,
-  /** name, password, parent id → account id. Administrators. */
+  /** path, as `trading_groups/north/traders` → entry. READ. */
+  LoadEntryAt: 115,
+  /** id → [parent id, …], then Associated and Detached pushes of this child. READ. */
+  FollowParents: 116,
+  /** id → nothing. Anyone. */
+  UnfollowParents: 117,
+  /** → session id, session key: a session for a connection that has proved another one. Anyone. */
+  OpenSession: 118,
+  /** name, password, parent id → account id. ADMINISTRATE on the parent. */
   MakeAccount: 120,
-  /** name, parent id → directory id. Administrators. */
+  /** name, parent id → directory id. ADMINISTRATE on the parent. */
   MakeDirectory: 121,
-  /** id → nothing; children without another parent go with it. Administrators. */
+  /** id → nothing; children without another parent go with it. ADMINISTRATE. */
   Delete: 122,
-  /** parent id, child id → nothing. Administrators. */
+  /** parent id, child id → nothing. MOVE on both. */
   Associate: 123,
-  /** parent id, child id → nothing; the last parent cannot be taken away. Administrators. */
+  /** parent id, child id → nothing; the last parent cannot be taken away. MOVE on the parent. */
   Detach: 124,
-  /** id, name → nothing. Administrators. */
+  /** id, name → nothing. ADMINISTRATE. */
   Rename: 125,
-  /** account id, password → nothing. Administrators, or oneself. */
+  /** account id, password → nothing. ADMINISTRATE, or oneself. */
   StorePassword: 126,
+  /** account id, entry id, permissions (bits) → nothing. ADMINISTRATE on the entry. */
+  StorePermissions: 127,
+  /** account id, entry id → permissions (bits). Services, oneself, ADMINISTRATE on both. */
+  LoadPermissions: 128,
+  /** See changes/messages.ts. Administrators. */
+  LoadChanges: 129,
 
   /** service, available (0/1). */
   ServiceAvailability: 150,

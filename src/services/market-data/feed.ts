@@ -2,6 +2,7 @@
 // that are due at a time it is told, so the same feed runs live, in a test, and in a simulation. The driver is what
 // lets time pass.
 
+import { setTimeout as pause } from 'node:timers/promises'
 import type { MarketEvent } from './market-event.ts'
 
 export interface MarketFeed {
@@ -40,8 +41,22 @@ export class FeedDriver {
     clearInterval(this.#timer)
   }
 
-  #look(): void {
-    for (const event of this.#feed.advance(this.#nowUs())) this.#publish(event)
+  /**
+   * Publishes all of a feed that ends. Between two looks `published` is awaited, with the number of events since the last
+   * time, so that whoever takes them sets the pace.
+   */
+  async run(published: (count: number) => Promise<void>): Promise<void> {
+    while (true) {
+      await published(this.#look())
+      if (this.#feed.ended) return
+      await pause(LOOK_MS)
+    }
+  }
+
+  #look(): number {
+    const events = this.#feed.advance(this.#nowUs())
+    for (const event of events) this.#publish(event)
     if (this.#feed.ended) this.stop()
+    return events.length
   }
 }

@@ -2,15 +2,17 @@
 
 import { unreachable } from '../../base/assert.ts'
 import { numberOfMicros } from '../../domain/money.ts'
+import { Reason } from '../../domain/reasons.ts'
 import { Side } from '../../domain/side.ts'
 import type { Value } from '../../protocol/msgpack.ts'
-import { amountAt, type Elements, integerAt, memberAt, textAt } from '../wire/elements.ts'
+import { amountAt, type Elements, integerAt, memberAt, rowsAt, textAt } from '../wire/elements.ts'
+import { ServiceError } from '../wire/service-error.ts'
 import { type MarketEvent, MarketEventType } from './market-event.ts'
 
 /** Name under which the service is registered. */
 export const MARKET_DATA_SERVICE = 'market_data_service'
 
-/** Elements after `[kind, requestId` of the request → after `[71, requestId` of the answer. Anyone may ask. */
+/** Elements after `[kind, requestId` of the request → after `[71, requestId` of the answer. Anyone may ask but for the last. */
 export const MarketDataKind = {
   /** [ticker, …] → pushes of how things stand, then nothing, then pushes of what changes. */
   Subscribe: 400,
@@ -22,6 +24,8 @@ export const MarketDataKind = {
   UnsubscribeAll: 403,
   /** → [ticker, …] of which anything is known. */
   LoadTickers: 404,
+  /** [event, …], each as its push: [kind, 0, …] → nothing, once all are published. Services. */
+  Publish: 405,
 
   /** ticker, time, bid, ask, bid size, ask size. */
   Quote: 450,
@@ -66,6 +70,20 @@ export function eventToWire(event: MarketEvent): Value[] {
     default:
       return unreachable(event)
   }
+}
+
+/** Events as a feed publishes them. */
+export function eventsToWire(events: readonly MarketEvent[]): Value[] {
+  return events.map(event => [eventKind(event), 0, ...eventToWire(event)])
+}
+
+/** @throws ServiceError MALFORMED_MESSAGE where one of them is no event. */
+export function eventsFromWire(message: Elements, index: number): MarketEvent[] {
+  return rowsAt(message, index).map(row => {
+    const event = eventFromWire(integerAt(row, 0), row)
+    if (event === undefined) throw new ServiceError(Reason.MalformedMessage, [index])
+    return event
+  })
 }
 
 /** The event that a push carries, or undefined where the push is of another kind. */

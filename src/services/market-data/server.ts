@@ -1,12 +1,13 @@
-// The market data service: keeps the picture of the market that a feed paints, and tells each session the tickers it
-// subscribed to.
+// The market data service: keeps the picture of the market that feeds paint, and tells each session the tickers it
+// subscribed to. A feed runs beside it in this process, or publishes over the wire from anywhere.
 
 import type { Value } from '../../protocol/msgpack.ts'
 import { type Elements, listAt, textAt } from '../wire/elements.ts'
+import { type Roles, requireService } from '../wire/permission.ts'
 import type { Handler, Service, ServiceSession } from '../wire/service-host.ts'
 import type { MarketEvent } from './market-event.ts'
 import { MarketPicture } from './market-picture.ts'
-import { MARKET_DATA_SERVICE, MarketDataKind } from './messages.ts'
+import { eventsFromWire, MARKET_DATA_SERVICE, MarketDataKind } from './messages.ts'
 import { Subscriber } from './subscriber.ts'
 
 const NOTHING: readonly Value[] = []
@@ -17,13 +18,21 @@ export class MarketDataServer implements Service {
   readonly #picture = new MarketPicture()
   readonly #subscribers = new Map<ServiceSession, Subscriber>()
 
-  constructor() {
+  constructor(roles: Roles) {
     this.handlers = new Map<number, Handler>([
       [MarketDataKind.Subscribe, (session, message) => this.#subscribe(session, tickersAt(message, 2))],
       [MarketDataKind.Unsubscribe, (session, message) => this.#unsubscribe(session, tickersAt(message, 2))],
       [MarketDataKind.SubscribeAll, session => this.#subscribeAll(session)],
       [MarketDataKind.UnsubscribeAll, session => this.#unsubscribeAll(session)],
       [MarketDataKind.LoadTickers, () => [this.#picture.tickers()]],
+      [
+        MarketDataKind.Publish,
+        (session, message) => {
+          requireService(roles, session.account)
+          for (const event of eventsFromWire(message, 2)) this.publish(event)
+          return NOTHING
+        },
+      ],
     ])
   }
 

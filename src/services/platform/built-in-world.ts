@@ -1,6 +1,5 @@
 // The small world of a new platform: two desks and a treasury, their managers and traders, an administrator, and the
-// account of the order execution service. Everybody knows these passwords: a platform that has them serves this machine
-// only.
+// accounts of the services. Everybody knows these passwords: a platform that has them serves this machine only.
 
 import { MICROS } from '../../domain/money.ts'
 import { RiskStateType } from '../../domain/risk-state.ts'
@@ -13,6 +12,19 @@ const HOUR_US = 3_600_000_000
 
 /** Name under which the order execution service logs in at the locator. */
 export const ORDER_EXECUTION_SERVICE = 'order_execution_service'
+
+/** Name under which the risk service logs in; it cancels and flattens, so it administrates. */
+const RISK_SERVICE = 'risk_service'
+
+/** Accounts of services that run in processes of their own. */
+const servicesApart = [
+  RISK_SERVICE,
+  'administration_service',
+  'compliance_service',
+  'definitions_service',
+  'market_data_service',
+  'uid_service',
+]
 
 function limits(currency: number, buyingPower: number): Partial<RiskParameters> {
   return {
@@ -41,9 +53,10 @@ export const builtInWorld: WorldData = {
       riskParameters: limits(USD, 500_000),
       riskState: { type: RiskStateType.CloseOrders, expiry: 0 },
     },
+    ...servicesApart.map(name => ({ name, password: name })),
   ],
-  administrators: ['administrator'],
-  services: [ORDER_EXECUTION_SERVICE],
+  administrators: ['administrator', RISK_SERVICE],
+  services: [ORDER_EXECUTION_SERVICE, ...servicesApart],
   groups: [
     { name: 'north', managers: ['margaret'], traders: ['alice', 'bob', 'carol'] },
     { name: 'south', managers: ['marcel'], traders: ['dave', 'erin'] },

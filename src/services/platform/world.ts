@@ -1,12 +1,13 @@
 // Makes a world: the accounts, groups and risk figures that a new platform starts with. The built-in one is small and
-// has passwords that everybody knows; bigger ones are made from data for tests and benchmarks. A world is made in one
-// transaction, before anything is served.
+// has passwords that everybody knows; bigger ones are made from data for tests and benchmarks. The locator makes the
+// accounts and groups, the administration service the risk figures of those accounts, each in one transaction and before
+// anything is served: they may lie in different files.
 
 import { Reason } from '../../domain/reasons.ts'
 import { RiskStateType } from '../../domain/risk-state.ts'
 import { NEVER, type RiskParameters, type RiskState, riskParametersDefault } from '../administration/risk.ts'
 import type { RiskStore } from '../administration/risk-store.ts'
-import { GroupDirectory, ROOT, WellKnown } from '../locator/directory-graph.ts'
+import { type DirectoryGraph, GroupDirectory, ROOT, WellKnown } from '../locator/directory-graph.ts'
 import type { DirectoryStore } from '../locator/directory-store.ts'
 import { hashPassword, type PasswordCost, passwordCostBuiltIn } from '../locator/passwords.ts'
 import { ServiceError } from '../wire/service-error.ts'
@@ -40,14 +41,10 @@ export function makeWellKnownDirectories(directory: DirectoryStore): void {
 }
 
 /**
- * Makes a world in an empty directory. 100,000 accounts take a second or two.
+ * Makes the accounts and groups of a world in an empty directory. 100,000 accounts take a second or two.
  * @throws ServiceError NAME_TAKEN, INVALID_NAME; UNKNOWN_ENTRY where a member is none of the accounts.
  */
-export async function worldFromData(
-  directory: DirectoryStore,
-  risk: RiskStore,
-  data: WorldData = builtInWorld,
-): Promise<void> {
+export async function makeAccounts(directory: DirectoryStore, data: WorldData = builtInWorld): Promise<void> {
   const builtIn = data.passwordCost === undefined
   const hashes = new Map<string, string>()
   for (const { password } of data.accounts) {
@@ -72,12 +69,21 @@ export async function worldFromData(
         parents = [otherAccounts]
       }
       const [first, ...more] = parents
-      const id = directory.makeAccount(account.name, hashes.get(account.password)!, first!, builtIn)
+      const id = directory.makeAccount(account.name, hashes.get(account.password)!, first!, { builtIn })
       for (const parent of more) directory.associate(parent, id)
-      if (account.riskParameters !== undefined) {
-        risk.storeParameters(id, { ...riskParametersDefault, ...account.riskParameters })
-      }
-      if (account.riskState !== undefined) risk.storeState(id, account.riskState)
+    }
+  })
+}
+
+/** Stores the risk figures of a world for those of its accounts that there are. */
+export function makeRiskFigures(risk: RiskStore, directory: DirectoryGraph, data: WorldData = builtInWorld): void {
+  risk.together(() => {
+    for (const { name, riskParameters, riskState } of data.accounts) {
+      const account = directory.accountNamed(name)
+      if (account === undefined) continue
+      if (riskParameters !== undefined)
+        risk.storeParameters(account.id, { ...riskParametersDefault, ...riskParameters })
+      if (riskState !== undefined) risk.storeState(account.id, riskState)
     }
   })
 }

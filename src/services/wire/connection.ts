@@ -37,7 +37,9 @@ export interface ConnectionEvents {
 }
 
 export class Connection {
+  /** Host and port of the peer. */
   readonly remote: string
+  readonly remoteHost: string
   readonly #socket: Socket
   readonly #limits: ConnectionLimits
   readonly #heartbeatKind: number
@@ -50,6 +52,7 @@ export class Connection {
 
   /** @param heartbeatKind `Heartbeat` on the client's side, `ServerHeartbeat` on the service's. */
   constructor(socket: Socket, limits: ConnectionLimits, heartbeatKind: number, events: ConnectionEvents) {
+    this.remoteHost = String(socket.remoteAddress)
     this.remote = `${socket.remoteAddress}:${socket.remotePort}`
     this.#socket = socket
     this.#limits = limits

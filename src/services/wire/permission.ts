@@ -1,8 +1,10 @@
-// Who may ask for what. Three circles, kept simple on purpose:
+// Who may ask for what. Three circles, the same for all services:
 //
 //   administrators  accounts directly in the directory `administrators`: everything
 //   services        accounts directly in the directory `services`: read everything, check passwords and sessions
 //   anybody else    itself, and what is marked for anyone
+//
+// The locator knows permissions over single entries beside them, the other services the managers of groups.
 
 import { Reason } from '../../domain/reasons.ts'
 import { ServiceError } from './service-error.ts'
@@ -19,13 +21,4 @@ export function requireAdministrator(roles: Roles, asking: number): void {
 
 export function requireService(roles: Roles, asking: number): void {
   if (!roles.isService(asking)) requireAdministrator(roles, asking)
-}
-
-/** Services and administrators may read about anybody, everybody about itself. */
-export function requireReader(roles: Roles, asking: number, about: number): void {
-  if (asking !== about) requireService(roles, asking)
-}
-
-export function requireSelf(roles: Roles, asking: number, about: number): void {
-  if (asking !== about) requireAdministrator(roles, asking)
 }

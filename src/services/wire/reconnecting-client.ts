@@ -4,6 +4,9 @@
 //
 //   open → connect → greet → renew → ready ──lost──▶ connect … (at once, 0.1 s, 0.2 s … 10 s, for ever)
 //
+// Each pause is shortened at random by up to a half, so that the clients of a service that was away do not come back in
+// step. Who learns that the service is there again cuts the pause short.
+//
 // Calls made while there is no connection wait for the next one until their deadline; calls in flight when it broke
 // fail as OUTCOME_UNKNOWN, because nobody can tell whether they had an effect.
 
@@ -19,6 +22,8 @@ import { ServiceError } from './service-error.ts'
 /** Pause before the second attempt; each further pause is twice as long. */
 const PAUSE_FIRST_MS = 100
 const PAUSE_MAX_MS = 10_000
+/** Part of a pause that chance decides. */
+const PAUSE_JITTER = 0.5
 
 export interface ClientTimes {
   /** Longest wait for a connection to one address. */
@@ -48,6 +53,8 @@ export interface ReconnectingClientOptions {
   readonly onAvailability?: AvailabilityListener | undefined
   /** Told of each failed attempt to reconnect. */
   readonly onAttemptFailed?: (error: ServiceError) => void
+  /** Told once, when the client is closed. */
+  readonly onClosed?: () => void
   readonly limits?: Partial<ConnectionLimits> | undefined
   readonly times?: Partial<ClientTimes> | undefined
 }
@@ -67,7 +74,10 @@ export class ReconnectingClient {
   /** The connection being greeted and renewed. */
   #attempt: ServiceConnection | undefined
   readonly #waiting = new Set<Waiting>()
+  /** Runs while the client waits for its next attempt. */
   #pause: NodeJS.Timeout | undefined
+  /** The service was there during an attempt that may have missed it. */
+  #retryWanted = false
   #closed = false
 
   constructor(options: ReconnectingClientOptions) {
@@ -108,6 +118,7 @@ export class ReconnectingClient {
     if (this.#closed) return
     this.#closed = true
     clearTimeout(this.#pause)
+    this.#pause = undefined
     const reason = this.#unavailable()
     this.#connection?.close(reason)
     this.#attempt?.close(reason)
@@ -117,6 +128,15 @@ export class ReconnectingClient {
       waiting.failed(reason)
     }
     this.#waiting.clear()
+    this.#options.onClosed?.()
+  }
+
+  /** The service is there: a client that waits for its next attempt makes it now. */
+  retryNow(): void {
+    this.#retryWanted = true
+    if (this.#pause === undefined) return
+    clearTimeout(this.#pause)
+    this.#tryAgain(0)
   }
 
   #whenReady(): Promise<ServiceConnection> {
@@ -179,15 +199,20 @@ export class ReconnectingClient {
   }
 
   #reconnect(pauseMs: number): void {
-    this.#pause = setTimeout(() => {
-      this.#connect().catch(error => {
-        // Whatever can go wrong with a connection is a ServiceError; the rest is wrong with us, and must not be hidden.
-        if (!(error instanceof ServiceError)) throw error
-        if (this.#closed) return
-        this.#options.onAttemptFailed?.(error)
-        this.#reconnect(Math.min(PAUSE_MAX_MS, Math.max(PAUSE_FIRST_MS, 2 * pauseMs)))
-      })
-    }, pauseMs)
+    this.#pause = setTimeout(() => this.#tryAgain(pauseMs), pauseMs * (1 - PAUSE_JITTER * Math.random()))
+  }
+
+  #tryAgain(pauseMs: number): void {
+    this.#pause = undefined
+    this.#retryWanted = false
+    this.#connect().catch(error => {
+      // Whatever can go wrong with a connection is a ServiceError; the rest is wrong with us, and must not be hidden.
+      if (!(error instanceof ServiceError)) throw error
+      if (this.#closed) return
+      this.#options.onAttemptFailed?.(error)
+      if (this.#retryWanted) this.#reconnect(PAUSE_FIRST_MS)
+      else this.#reconnect(Math.min(PAUSE_MAX_MS, Math.max(PAUSE_FIRST_MS, 2 * pauseMs)))
+    })
   }
 
   #unavailable(): ServiceError {

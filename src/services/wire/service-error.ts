@@ -18,4 +18,19 @@ export class ServiceError extends Error {
     this.code = code
     this.params = params
   }
+
+  /** Whether the same request may succeed later: the number is one of those that speak of the server itself. */
+  get isOfTheMoment(): boolean {
+    return Math.floor(this.code / 100) === 9
+  }
+}
+
+/** What `ask` gives; undefined where it is refused for good, as when what was asked about is gone or one's right to it is. */
+export async function unlessRefused<Result>(ask: Promise<Result>): Promise<Result | undefined> {
+  try {
+    return await ask
+  } catch (error) {
+    if (!(error instanceof ServiceError) || error.isOfTheMoment) throw error
+    return undefined
+  }
 }

@@ -71,6 +71,11 @@ export class ServiceSession {
   push(kind: number, elements: readonly Value[]): void {
     this.connection.send(kind, 0, elements)
   }
+
+  /** Ends a session that follows what it may not see any more; it may come back for what it still may. */
+  sendAway(): void {
+    this.connection.close(new ServiceError(Reason.NotPermitted))
+  }
 }
 
 export class ServiceHost {
@@ -125,6 +130,11 @@ export class ServiceHost {
         resolve({ host: address.host, port: bound.port })
       })
     })
+  }
+
+  /** Ends the sessions of an account that is gone. */
+  sendAway(account: number): void {
+    for (const session of this.#sessions) if (session.account === account) session.sendAway()
   }
 
   /** Stops accepting, tells every connection that the service is stopping, and ends when all work is done. */

@@ -8,6 +8,8 @@
 //   300 … 399  definitions
 //   400 … 499  market data
 //   500 … 599  uid
+//   600 … 699  risk
+//   700 … 799  compliance
 
 import { Kind } from '../../protocol/kinds.ts'
 

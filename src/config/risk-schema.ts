@@ -1,0 +1,57 @@
+// Every key of the risk server's configuration, in the order of its default file: what it is for, its unit, its
+// bounds, its default. `riskTemplate` writes the default file from this table, and `RiskConfig` is its type.
+
+import { LOG_LEVEL_NAMES } from '../base/log.ts'
+import { address, choice, list, section, text } from './setting.ts'
+
+const RISK_SERVICE = 'risk_service'
+
+export const RISK_SCHEMA = section('', {
+  server: section('Where clients connect, and how they find the server.', {
+    service: text({
+      comment: 'Name under which the server is registered with the service locator.',
+      what: 'a name',
+      byDefault: RISK_SERVICE,
+    }),
+    interface: address({
+      comment: 'Address to listen at; port 0 takes any free port.',
+      byDefault: '127.0.0.1:20600',
+      template: '$local_interface:20600',
+    }),
+    addresses: list({
+      comment: 'Addresses to be registered, as clients reach them; none means that of the interface.',
+      items: address({ comment: 'an address', byDefault: '127.0.0.1:20600' }),
+      byDefault: [],
+    }),
+  }),
+  service_locator: section('The service locator, by which all other services are found.', {
+    address: address({
+      comment: 'Where the service locator listens.',
+      byDefault: '127.0.0.1:20000',
+      template: '$service_locator_address',
+    }),
+    username: text({
+      comment: 'Account that the server logs in with; it has to be an administrator.',
+      what: 'a name',
+      byDefault: RISK_SERVICE,
+    }),
+    password: text({ comment: 'Its password.', what: 'a text', byDefault: RISK_SERVICE, template: '$admin_password' }),
+  }),
+  order_execution_service: text({
+    comment: 'Name under which the order execution server is registered.',
+    what: 'a name',
+    byDefault: 'order_execution_service',
+  }),
+  data_file: text({
+    comment: 'File for inventory snapshots and transitions.',
+    what: 'a path',
+    byDefault: 'risk.db',
+  }),
+  log: section('The log, on standard error.', {
+    level: choice({
+      comment: 'The least serious lines that are written.',
+      words: LOG_LEVEL_NAMES,
+      byDefault: 'info',
+    }),
+  }),
+})

@@ -1,0 +1,45 @@
+import { deepEqual, equal, ok, throws } from 'node:assert/strict'
+import fs from 'node:fs'
+import { test } from 'node:test'
+import { ConfigInvalid } from '../../src/config/config.ts'
+import { loadRiskConfig, parseRiskConfig } from '../../src/config/risk-config.ts'
+import { riskTemplate } from '../../src/config/template.ts'
+
+test('without a file everything has its default, for services on loopback', () => {
+  deepEqual(loadRiskConfig(undefined), {
+    server: { service: 'risk_service', interface: { host: '127.0.0.1', port: 20_600 }, addresses: [] },
+    serviceLocator: {
+      address: { host: '127.0.0.1', port: 20_000 },
+      username: 'risk_service',
+      password: 'risk_service',
+    },
+    orderExecutionService: 'order_execution_service',
+    dataFile: 'risk.db',
+    log: { level: 'info' },
+  })
+})
+
+test('the default file is the one that the schema writes, and is read as the defaults', () => {
+  equal(fs.readFileSync('risk.default.yml', 'utf8'), riskTemplate())
+  for (const line of riskTemplate().split('\n')) ok(line.length <= 120, line)
+  const text = riskTemplate()
+    .replaceAll('$local_interface', '127.0.0.1')
+    .replaceAll('$service_locator_address', '127.0.0.1:20000')
+    .replaceAll('$admin_password', 'risk_service')
+  deepEqual(parseRiskConfig(text, 'risk.default.yml'), loadRiskConfig(undefined))
+})
+
+test('what is wrong is told with its place', () => {
+  throws(
+    () => parseRiskConfig('server:\n  port: 1\nlog: {level: loud}\n', 'risk.yml'),
+    (error: unknown) => {
+      ok(error instanceof ConfigInvalid)
+      equal(
+        error.message,
+        'risk.yml:2:3: server.port is not a key of server, which are service, interface, addresses\n' +
+          'risk.yml:3:14: log.level must be one of debug, info, warning, error, not "loud"',
+      )
+      return true
+    },
+  )
+})
