@@ -220,7 +220,9 @@ test('portfolios are shown to whom they concern, reset by administrators, and su
   deepEqual(await refused.finished, {
     status: 1,
     out: '',
-    err: 'oes: This session has no permission for the account.\n',
+    err:
+      'oes: This session has no permission for the account.\n' +
+      '     Accounts are shown to themselves, their managers and administrators, who alone reset.\n',
   })
 })
 

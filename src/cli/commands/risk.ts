@@ -25,7 +25,7 @@ export async function withRiskServer(
   return await withLocator(
     flags,
     environment,
-    'Is the risk server running? See `oes risk-server --help`.',
+    'Accounts are shown to themselves, their managers and administrators, who alone reset.',
     async locator => {
       const { RiskClient } = await import('../../risk/risk-client.ts')
       const client = await RiskClient.open(locator)
