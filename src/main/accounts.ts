@@ -103,9 +103,9 @@ export class Accounts implements Directory {
       .slice(0, max)
   }
 
-  async authenticate(name: string, password: string): Promise<number | undefined> {
+  async authenticate(name: string, password: string, from: string): Promise<number | undefined> {
     try {
-      return await this.#locator.authenticate(name, password)
+      return await this.#locator.authenticate(name, password, from)
     } catch (error) {
       if (!(error instanceof ServiceError)) throw error
       if (error.code === Reason.LoginFailed) return undefined

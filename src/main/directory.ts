@@ -20,10 +20,10 @@ export interface Directory {
   /** Accounts that a session of `account` may trade, ascending, above `after`, at most `max`. */
   permittedAccounts(account: number, after: number, max: number): readonly number[]
   /**
-   * The account that name and password belong to; undefined where they belong to none. Rejects where nobody can tell, with
+   * The account that name and password belong to, asked by somebody at the host `from`; undefined where they belong to none. Rejects where nobody can tell, with
    * `LoginsSuspended` where nobody is asked.
    */
-  authenticate(name: string, password: string): Promise<number | undefined>
+  authenticate(name: string, password: string, from: string): Promise<number | undefined>
 }
 
 /** Too many logins of the name have failed: the next one is looked at in so many seconds. */

@@ -431,7 +431,7 @@ export class Gate {
       return
     }
     session.stage = SessionStage.LoggingIn
-    this.#parts.directory.authenticate(name, password).then(
+    this.#parts.directory.authenticate(name, password, session.peer.host).then(
       account => this.#loggedIn(session, requestId, name, account),
       error => {
         this.#parts.log('login could not be checked', { peer: session.peer.name, name, error: String(error) })

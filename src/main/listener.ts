@@ -60,11 +60,13 @@ export class Listener {
 
 class SocketPeer implements Peer {
   readonly name: string
+  readonly host: string
   readonly #socket: net.Socket
 
   constructor(socket: net.Socket) {
     this.#socket = socket
-    this.name = `${socket.remoteAddress}:${socket.remotePort}`
+    this.host = socket.remoteAddress ?? ''
+    this.name = `${this.host}:${socket.remotePort}`
   }
 
   get waitingBytes(): number {

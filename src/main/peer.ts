@@ -3,6 +3,8 @@
 export interface Peer {
   /** For the log: address and port. */
   readonly name: string
+  /** Where it comes from, without the port. */
+  readonly host: string
   /** Bytes handed over and not yet taken by the network. */
   readonly waitingBytes: number
   /** Sends `bytes`, which stay untouched until `done` is called. */

@@ -84,6 +84,8 @@ test('a name is suspended after failed logins, for longer each time, and the rig
   equal(await service.authenticate('alice', 'alice'), (await service.findAccount('alice')).id)
   for (let attempt = 0; attempt < 3; attempt++) await refusal(service.authenticate('alice', 'wrong'))
   equal(await refusal(service.authenticate('alice', 'alice')), Reason.LoginsSuspended)
+  // Whoever comes from elsewhere is not kept out by it.
+  equal(await service.authenticate('alice', 'alice', '192.0.2.7'), (await service.findAccount('alice')).id)
 })
 
 test('suspensions double up to the longest, end with their time, and are forgotten after a success or a long while', () => {

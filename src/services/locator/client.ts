@@ -107,9 +107,13 @@ export class LocatorClient {
     this.#client.close()
   }
 
-  /** The account that name and password belong to. Services only. @throws ServiceError LOGIN_FAILED */
-  async authenticate(name: string, password: string): Promise<number> {
-    return unsignedAt(await this.#client.request(LocatorKind.Authenticate, [name, password]), 2)
+  /**
+   * The account that name and password belong to. Services only.
+   * @param from where whoever logs in comes from, his host perhaps: failures there suspend nobody elsewhere.
+   * @throws ServiceError LOGIN_FAILED, LOGINS_SUSPENDED
+   */
+  async authenticate(name: string, password: string, from = ''): Promise<number> {
+    return unsignedAt(await this.#client.request(LocatorKind.Authenticate, [name, password, from]), 2)
   }
 
   /** The account whose session gave this proof. Services only. @throws ServiceError LOGIN_FAILED */

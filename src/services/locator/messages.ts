@@ -17,7 +17,7 @@ export const SERVICE_LOCATOR = 'service_locator'
 export const LocatorKind = {
   /** session id, challenge, proof → account id. Services. */
   CheckSession: 100,
-  /** name, password → account id. Services. */
+  /** name, password, where the login comes from (may be left out) → account id. Services. */
   Authenticate: 101,
   /** service name, [[property, value], …] → service id. Services. Gone with the connection. */
   Register: 102,

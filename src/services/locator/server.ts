@@ -193,8 +193,8 @@ export class LocatorServer implements Service, Roles {
 
   async #authenticate(session: ServiceSession, message: Elements): Promise<readonly Value[]> {
     requireService(this, session.account)
-    // Whose clients they are is all that is known of where they come from.
-    const account = await this.#attempt(textAt(message, 2), textAt(message, 3), `account ${session.account}`)
+    const from = `account ${session.account} ${textAt(message, 4, '')}`
+    const account = await this.#attempt(textAt(message, 2), textAt(message, 3), from)
     this.#store.storeLogin(account)
     return [account]
   }
