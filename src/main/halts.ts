@@ -31,6 +31,8 @@ const TOKENS = 2 ** 32
 export class Halts {
   readonly #parts: HaltsParts
   readonly #halts = new Map<string, Halt>()
+  /** Those of them that are written down. */
+  readonly #kept = new Set<string>()
   /** Rows of the accounts that are halted by themselves or by a group. */
   #rows: ReadonlySet<number> = new Set()
   readonly #sweeps = new Map<number, { shardsLeft: number; canceled: number; settle: (canceled: number) => void }>()
@@ -39,8 +41,11 @@ export class Halts {
   /** Puts in force what was in force when the process before this one ended. @throws the store's error */
   constructor(parts: HaltsParts) {
     this.#parts = parts
-    for (const halt of parts.store.inForce()) this.#halts.set(haltKey(halt), halt)
-    for (const halt of this.#halts.values()) this.#mark(halt, true)
+    for (const halt of parts.store.inForce()) {
+      this.#halts.set(haltKey(halt), halt)
+      this.#kept.add(haltKey(halt))
+      this.#mark(halt, true)
+    }
     this.#markAccounts()
     if (this.#halts.size > 0) parts.log.warning('trading is halted since before the start', { halts: this.#halts.size })
   }
@@ -55,20 +60,25 @@ export class Halts {
   }
 
   /**
-   * Halts at once, and keeps the halt. One that is in force already is swept for again and otherwise left as it is.
+   * Halts at once, and keeps the halt. One that is in force already is swept for again, and written down where it could
+   * not be before.
    * @returns how many orders were canceled, once all shards have told.
    * @throws the store's error where the halt could not be kept; it is in force all the same.
    */
   throw(halt: Halt): Promise<number> {
-    const isNew = !this.has(halt)
-    this.#halts.set(haltKey(halt), this.#halts.get(haltKey(halt)) ?? halt)
+    const key = haltKey(halt)
+    const first = this.#halts.get(key) ?? halt
+    if (first === halt) {
+      const { account, name, text } = halt.thrown
+      this.#parts.log.warning('trading is halted', { halted: key, by: account, name, text })
+    }
+    this.#halts.set(key, first)
     this.#mark(halt, true)
     this.#markAccounts()
     const swept = this.#sweep()
-    if (isNew) {
-      const { account, name, text } = halt.thrown
-      this.#parts.log.warning('trading is halted', { halted: haltKey(halt), by: account, name, text })
-      this.#parts.store.throw(halt)
+    if (!this.#kept.has(key)) {
+      this.#parts.store.throw(first)
+      this.#kept.add(key)
     }
     return swept
   }
@@ -77,6 +87,7 @@ export class Halts {
   lift(target: HaltTarget, act: HaltAct): void {
     this.#parts.store.lift(target, act)
     this.#halts.delete(haltKey(target))
+    this.#kept.delete(haltKey(target))
     this.#mark(target, false)
     this.#markAccounts()
     this.#parts.log.warning('trading goes on', {

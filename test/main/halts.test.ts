@@ -169,6 +169,28 @@ test('a halt that cannot be written down is in force, and says so', async t => {
   deepEqual(await orders(rehearsal, alice), REJECTED)
 })
 
+test('a halt that could not be written down is, when it is thrown again', async t => {
+  const folder = temporaryFolder(t)
+  const directory = smallDirectory()
+  const before = await Rehearsal.start({ folder, directory })
+  const root = await before.login('root')
+  // The disk is full for a while.
+  const full = () => {
+    throw new Error('database or disk is full')
+  }
+  Object.defineProperty(before.haltStore, 'throw', { value: full, configurable: true })
+  deepEqual(await ask(before, root, Kind.Halt, Everybody), ['NOT_KEPT'])
+  Reflect.deleteProperty(before.haltStore, 'throw')
+  deepEqual(await ask(before, root, Kind.Halt, Everybody), ['Halted 0'])
+  deepEqual(await ask(before, root, Kind.Halt, Everybody), ['Halted 0'])
+  await before.kill()
+  const after = await Rehearsal.start({ folder, directory })
+  t.after(() => after.kill())
+  deepEqual(await orders(after, await following(after, 'carol')), REJECTED)
+  deepEqual(await ask(after, await after.login('root'), Kind.Lift, Everybody), ['Done'])
+  deepEqual(await orders(after, await following(after, 'carol')), ['NEW'])
+})
+
 test('who may halt what, lift it and see it', async t => {
   const rehearsal = await staged(t)
   const { directory } = rehearsal
