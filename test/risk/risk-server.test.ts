@@ -106,6 +106,7 @@ test('an account that is disabled while the order execution server is away is fl
   t.after(() => risk.kill())
   deepEqual(await world.ended(await world.submit(marketOrder(Side.Bid, TICKER, 1_000))), [OrderStatus.Filled, 0])
   const closing = await world.submit(limitOrder(Side.Ask, TICKER, 500, 40))
+  await world.watched(closing)
   await world.killServer()
   await world.quote(19.5)
   await world.stated(Disabled)

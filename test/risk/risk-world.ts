@@ -1,10 +1,13 @@
 // Everything that takes part when risk is watched, each in a process of its own but the platform: an order execution
 // server with its simulated venue, an account that trades there, and a hand on the market.
 
+import { equal } from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import { connect, type OesClient, type OrderStatus, Side } from '../../src/client/index.ts'
 import { MICROS } from '../../src/domain/money.ts'
+import { Reason } from '../../src/domain/reasons.ts'
 import { RiskStateType } from '../../src/domain/risk-state.ts'
+import { RiskClient } from '../../src/risk/risk-client.ts'
 import { AdministrationClient } from '../../src/services/administration/client.ts'
 import { NEVER, type RiskBook, type RiskParameters } from '../../src/services/administration/risk.ts'
 import { MarketEventType } from '../../src/services/market-data/market-event.ts'
@@ -159,6 +162,25 @@ export class RiskWorld {
     const outcome = await this.alice.submit(order)
     if (outcome.outcome !== 'accepted') throw new Error(JSON.stringify(outcome))
     return outcome.order.orderId
+  }
+
+  /** Waits until the risk server knows of a live order: what it did not hear of before a failure is another story. */
+  async watched(orderId: number): Promise<void> {
+    const client = await RiskClient.open(await this.platform.login('administrator'))
+    try {
+      const knows = async () => {
+        try {
+          return (await client.loadSnapshot(this.account)).excluded.includes(orderId)
+        } catch (error) {
+          // It has to catch up first.
+          equal((error as { code?: number }).code, Reason.Busy)
+          return false
+        }
+      }
+      while (!(await knows())) await new Promise(setImmediate)
+    } finally {
+      client.close()
+    }
   }
 
   /** Waits for the end of an order. @returns its last status and reason */
