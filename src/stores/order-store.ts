@@ -65,9 +65,21 @@ export class StoreMismatch extends Error {
   override name = 'StoreMismatch'
 }
 
-/** What is said of a store that is not the installation's. @throws StoreMismatch where it is not. */
+/** A store is being made anew for this very installation: nobody else writes it meanwhile. */
+export class StoreBeingRebuilt extends StoreMismatch {
+  override name = 'StoreBeingRebuilt'
+}
+
+/**
+ * What is said of a store that is not the installation's. While it is rebuilt its owner tells so, with the installation
+ * behind it.
+ * @throws StoreMismatch where it is not, StoreBeingRebuilt where it will be again.
+ */
 export function checkOwner(owner: string | undefined, installation: string): void {
   if (owner === installation) return
+  if (owner?.startsWith('rebuild ') && owner.endsWith(` ${installation}`)) {
+    throw new StoreBeingRebuilt('it is being rebuilt')
+  }
   const told = owner === undefined ? 'belongs to nobody' : `holds the orders of another installation (${owner})`
   throw new StoreMismatch(`it ${told}; this data directory is ${installation}`)
 }

@@ -21,7 +21,13 @@ import {
   type WriterShared,
 } from '../shared-memory/writer-shared.ts'
 import type { EventBatch } from '../stores/event-batch.ts'
-import { checkOwner, type OrderStore, StoreMismatch, StoreUnavailable } from '../stores/order-store.ts'
+import {
+  checkOwner,
+  type OrderStore,
+  StoreBeingRebuilt,
+  StoreMismatch,
+  StoreUnavailable,
+} from '../stores/order-store.ts'
 import type { Pacing } from './pacing.ts'
 import type { StoreMeter } from './store-meter.ts'
 import { type JournalSource, StoreSession, type StreamLog } from './store-session.ts'
@@ -72,6 +78,8 @@ export interface StoreStreamOptions {
 const CLOSE_MS_MAX = 2_000
 const LOOK_AGAIN_MS = 30_000
 const STAND_STILL_MS = 2_000
+/** How soon a store that is being rebuilt is looked at again. */
+const REBUILD_LOOK_MS = 1_000
 /** How often the position is asked for that somebody else moves. */
 const WATCH_MS = 100
 /** A store that is in the way of others now and then is not worth a line; one that fails so often in a row is. */
@@ -309,6 +317,10 @@ export class StoreStream {
       await this.#failed(error)
       return
     }
+    if (error instanceof StoreBeingRebuilt) {
+      await this.#waitForRebuild(error)
+      return
+    }
     const isTrimmed = error instanceof JournalTrimmed
     if (!isTrimmed && !isMismatch(error)) throw error
     this.#session = undefined
@@ -329,6 +341,21 @@ export class StoreStream {
       )
     }
     await this.#pause(lookAgainMs * (1 + Math.random() / 4))
+  }
+
+  /**
+   * Somebody rebuilds the store. It counts as away meanwhile, so that the journals keep what it will lack then, and is
+   * looked at again soon.
+   */
+  async #waitForRebuild({ message }: StoreBeingRebuilt): Promise<void> {
+    const { lookAgainMs = LOOK_AGAIN_MS, log } = this.#options
+    this.#session = undefined
+    this.#mismatch = undefined
+    this.reason = message
+    if (this.#enter(StoreState.Away)) {
+      log.info('the store is being rebuilt; the journals keep what comes meanwhile', { store: this.name })
+    }
+    await this.#pause(Math.min(lookAgainMs, REBUILD_LOOK_MS))
   }
 
   /** The store did not take what it was given: tells once what it is, and pauses. */
