@@ -8,6 +8,8 @@ import { WireClient } from './wire-client.ts'
 
 const CAD = 124
 const USD = 840
+/** What a test trades at a time comes long before, or never. */
+const TRADE_MS_MAX = 300_000
 
 /** Connected to one run of the server after the other; the books go through all of them. */
 export class Desk {
@@ -92,8 +94,11 @@ export class Desk {
 
   /** Trades until so many orders were acknowledged. */
   async trade(acknowledged: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined
     await new Promise<void>((resolve, reject) => {
       let left = acknowledged
+      const late = () => reject(new Error(`${left} of ${acknowledged} orders were not acknowledged in time`))
+      timer = setTimeout(late, TRADE_MS_MAX)
       for (const trader of this.traders) {
         trader.onAcknowledged = () => {
           left -= 1
@@ -102,7 +107,7 @@ export class Desk {
         trader.client.closed.then(() => reject(new Error('the server closed a connection')))
       }
       for (const trader of this.traders) trader.start()
-    })
+    }).finally(() => clearTimeout(timer))
   }
 
   /** The connections are gone with the server. */

@@ -34,8 +34,8 @@ test('a cluster of three nodes is a list of stores, and any node may be killed a
     for (const [index, node] of [first!, second!, third!].entries()) {
       await node.kill()
       await world.trade(share(0.1), awayMs)
-      await world.level(stores.filter((_, other) => other !== index))
       await world.rest()
+      await world.level(stores.filter((_, other) => other !== index))
       await node.start()
       await world.trade(share(0.05))
     }

@@ -56,6 +56,8 @@ export class StoresWorld {
   settings: Settings
   readonly #keep: JournalKeep
   #server: ServerProcess | undefined
+  /** Something failed: what goes on behind that must not start anything. */
+  #isOver = false
 
   /** @param settings further settings, over those of every test. */
   constructor(stores: readonly WorldStore[], random: Random, settings: Settings = {}) {
@@ -92,6 +94,7 @@ export class StoresWorld {
 
   /** Starts the server, connects the clients and sends again what has no answer. */
   async start(): Promise<void> {
+    if (this.#isOver) throw new Error('this run is over')
     this.#server = await ServerProcess.start(this.folder.path, this.settings)
     await this.desk.connect(this.#server.port)
     await this.desk.resend()
@@ -200,6 +203,7 @@ export class StoresWorld {
       const text = `seed ${seed}, data in ${this.folder.path}: ${(error as Error).message}${log}`
       throw new Error(text, { cause: error })
     } finally {
+      this.#isOver = true
       this.#keep.stop()
       for (const trader of this.desk.traders) trader.client.socket.destroy()
       await this.folder.remove()

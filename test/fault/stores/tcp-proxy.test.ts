@@ -4,7 +4,8 @@ import { deepEqual, ok, strictEqual } from 'node:assert/strict'
 import { once } from 'node:events'
 import net from 'node:net'
 import { type TestContext, test } from 'node:test'
-import { setImmediate as eventLoopTurn } from 'node:timers/promises'
+import { setImmediate as eventLoopTurn, setTimeout as pause } from 'node:timers/promises'
+import { Random, seedOf } from '../random.ts'
 import { TcpProxy } from './tcp-proxy.ts'
 
 /** A server that sends back what it gets, and a proxy before it. */
@@ -79,6 +80,48 @@ test('a cut resets connections, old and new, until the road is open again', asyn
   const later = new Caller(proxy)
   later.socket.end('later')
   strictEqual(String(await later.has(5)), 'later')
+})
+
+test('a closed proxy keeps no socket, whatever its roads have been through', async t => {
+  const { target } = await echoBehindProxy(t)
+  const seed = seedOf('OES_PROXY_SEED')
+  t.diagnostic(`seed ${seed}`)
+  const random = new Random(seed)
+  const sockets = () => process.getActiveResourcesInfo().filter(resource => resource === 'TCPSocketWrap').length
+  for (let round = 0; round < 12; round++) {
+    const proxy = await TcpProxy.start(target)
+    const callers = new Set<net.Socket>()
+    let isOver = false
+    const call = () => {
+      if (isOver) return
+      const socket = net.connect({ host: '127.0.0.1', port: proxy.port })
+      callers.add(socket)
+      socket.on('error', () => socket.destroy())
+      socket.on('data', () => undefined)
+      socket.once('close', () => {
+        callers.delete(socket)
+        setTimeout(call, random.whole(0, 5))
+      })
+      socket.write(Buffer.alloc(random.whole(1, 3_000_000)))
+      setTimeout(() => (random.chance(0.5) ? socket.destroy() : socket.end()), random.whole(0, 50))
+    }
+    for (let caller = 0; caller < 6; caller++) call()
+    for (let step = 0; step < 10; step++) {
+      random.pick([
+        () => proxy.cut(),
+        () => proxy.silence(),
+        () => proxy.delay(5),
+        () => proxy.throttle(200_000),
+        () => proxy.resume(),
+      ])()
+      await pause(random.whole(0, 20))
+    }
+    isOver = true
+    await proxy.close()
+    for (const socket of callers) socket.destroy()
+  }
+  for (let look = 0; look < 200 && sockets() > 0; look++) await pause(10)
+  strictEqual(sockets(), 0)
 })
 
 test('a silent road tells nobody and delivers later what was sent', async t => {

@@ -29,7 +29,8 @@ export class TcpProxy {
   /** Connections that came in since the start. */
   connections = 0
   readonly #server: net.Server
-  readonly #target: number
+  /** The port it stands before. */
+  readonly target: number
   readonly #lines = new Set<Line>()
   readonly #sockets = new Set<net.Socket>()
   #road: Road = Road.Open
@@ -48,7 +49,7 @@ export class TcpProxy {
 
   private constructor(server: net.Server, target: number) {
     this.#server = server
-    this.#target = target
+    this.target = target
     server.on('connection', socket => this.#accept(socket))
   }
 
@@ -71,7 +72,7 @@ export class TcpProxy {
   /** Resets every connection, and new ones as they come. */
   cut(): void {
     this.#road = Road.Cut
-    for (const socket of this.#sockets) socket.resetAndDestroy()
+    for (const socket of this.#sockets) reset(socket)
   }
 
   /** Lets nothing through any more and tells nobody. */
@@ -99,7 +100,7 @@ export class TcpProxy {
 
   async close(): Promise<void> {
     const closed = new Promise(resolve => this.#server.close(resolve))
-    for (const socket of this.#sockets) socket.destroy()
+    for (const socket of this.#sockets) destroy(socket)
     for (const line of this.#lines) line.wake()
     await closed
   }
@@ -108,10 +109,10 @@ export class TcpProxy {
     this.connections += 1
     if (this.#road === Road.Cut) {
       near.on('error', ignoreReset)
-      near.resetAndDestroy()
+      reset(near)
       return
     }
-    const far = net.connect({ host: HOST, port: this.#target, allowHalfOpen: true, noDelay: true })
+    const far = net.connect({ host: HOST, port: this.target, allowHalfOpen: true, noDelay: true })
     for (const [from, to] of [
       [near, far],
       [far, near],
@@ -126,7 +127,7 @@ export class TcpProxy {
       void line.carry().then(() => this.#lines.delete(line))
       // One side breaks: so does the other, the same way, unless the road is silent, which tells nobody of anything.
       from.on('error', () => {
-        if (this.#road !== Road.Silent) to.resetAndDestroy()
+        if (this.#road !== Road.Silent) reset(to)
       })
     }
   }
@@ -135,6 +136,29 @@ export class TcpProxy {
 /** Resets are what this is about; each connection's `close` tells whoever has to know. */
 function ignoreReset(): void {
   return undefined
+}
+
+/** Sockets on their way to a reset. */
+const resetting = new WeakSet<net.Socket>()
+
+/**
+ * Resets the connection. Node shuts a socket down before it resets it, and loses the handle, which then keeps the process
+ * from ending, where the socket is destroyed in between; one that has something to write, or was ended, would stay
+ * between for long, so it is destroyed instead.
+ */
+function reset(socket: net.Socket): void {
+  if (resetting.has(socket)) return
+  if (socket.connecting || socket.writableLength > 0 || socket.writableEnded) {
+    socket.destroy()
+    return
+  }
+  resetting.add(socket)
+  socket.resetAndDestroy()
+}
+
+/** Ends the connection at once, unless its reset will. */
+function destroy(socket: net.Socket): void {
+  if (!resetting.has(socket)) socket.destroy()
 }
 
 /** One direction of one connection. */
@@ -181,7 +205,7 @@ class Line {
           return
         }
         if (proxy.isOpen && this.#from.destroyed) {
-          this.#to.destroy()
+          destroy(this.#to)
           return
         }
         await new Promise<void>(resolve => {
