@@ -18,10 +18,10 @@ import { strangeValues, validRequests } from './requests.ts'
 
 const seed = seedOf('OES_FUZZ_SEED')
 const mutations = Number(process.env.OES_MUTATIONS ?? 4_000)
-const HEARTBEAT_MS = 300
+const HEARTBEAT_MS = 1_000
 const IN_FLIGHT_MAX = 200
 const CONNECTIONS_MAX = 40
-const LOGIN_MS = 400
+const LOGIN_MS = 5_000
 /** What a run of these tests may add to the server's memory. */
 const GROWTH_BYTES_MAX = 300 << 20
 
