@@ -18,7 +18,7 @@ import { Portfolio } from '../accounting/portfolio.ts'
 import type { BookedOrder } from '../accounting/position-order-book.ts'
 import { assert } from '../base/assert.ts'
 import type { ExchangeRateTable } from '../domain/exchange-rates.ts'
-import type { Money, Price } from '../domain/money.ts'
+import type { Money, Price, Quantity } from '../domain/money.ts'
 import { RiskStateType } from '../domain/risk-state.ts'
 import type { RiskParameters, RiskState } from '../services/administration/risk.ts'
 import {
@@ -133,6 +133,21 @@ export class AccountRisk {
   /** True until a terminal report on the order has come. */
   isLive(orderId: number): boolean {
     return this.#snapshot.order(orderId) !== undefined
+  }
+
+  /** All orders that are live, in the order of their arrival. */
+  liveOrders(): Iterable<BookedOrder> {
+    return this.#transition.liveOrders()
+  }
+
+  /** Those of them that would open a position. */
+  openingOrders(): Iterable<BookedOrder> {
+    return this.#transition.openingOrders()
+  }
+
+  /** What is held by ticker, signed; none that is zero. */
+  positions(): Iterable<readonly [ticker: string, quantity: Quantity]> {
+    return this.#transition.positions()
   }
 
   /** Tickers whose market counts now: of positions, and of orders that may become some. */

@@ -11,8 +11,8 @@ import { ServiceError } from '../services/wire/service-error.ts'
 /** Connections that the accounts of the start are spread over, unless each had fewer or more accounts than this. */
 const CONNECTIONS = 32
 const ACCOUNTS_MIN = 32
-/** Less than a server allows by default. */
-const ACCOUNTS_MAX = 900
+/** Less than a server allows by default, with room for looks at the records of some. */
+const ACCOUNTS_MAX = 800
 const PAUSE_FIRST_MS = 100
 const PAUSE_MAX_MS = 5_000
 

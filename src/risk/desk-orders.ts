@@ -3,10 +3,7 @@
 
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Log } from '../base/log.ts'
-import { marketOrder, type OesClient, OesError, Reason, type UnknownOrder } from '../client/index.ts'
-import { isPassing } from '../client/outcomes.ts'
-import { formatDecimal } from '../domain/decimal.ts'
-import type { FlatteningOrder } from './risk-transition-model.ts'
+import { marketOrder, type OesClient, OesError, Reason, type Side, type UnknownOrder } from '../client/index.ts'
 import { Turns } from './turns.ts'
 
 const UNANSWERED_MAX = 128
@@ -16,6 +13,16 @@ const PAUSE_MAX_MS = 5_000
 
 /** Refusals of a cancel that leave nothing to cancel. */
 const SETTLED: ReadonlySet<number> = new Set([Reason.OrderTerminal, Reason.UnknownOrder, Reason.AlreadyCanceling])
+
+/** A market order, good for the day. */
+export interface DeskOrder {
+  readonly ticker: string
+  readonly side: Side
+  readonly quantity: string
+  /** Empty where the venue has no preferred destination. */
+  readonly destination: string
+  readonly clOrdId: string
+}
 
 /** One account's way to its orders. */
 export interface Desk {
@@ -69,32 +76,42 @@ export class DeskOrders {
     return failed
   }
 
-  /** Submits an order that takes a position to zero. @param isWanted asked before each attempt. */
-  async flatten(desk: Desk, order: FlatteningOrder, isWanted: () => boolean): Promise<void> {
+  /** Has a question answered, when its turn comes. */
+  ask<Answer>(question: () => Promise<Answer>): Promise<Answer> {
+    return this.#turns.run(question)
+  }
+
+  /**
+   * Submits an order that takes a position to zero, and finds out what became of it where the answer is lost.
+   * @param isWanted asked before each attempt.
+   * @returns empty where it was accepted or is not wanted any more, else why it was refused.
+   */
+  async flatten(desk: Desk, order: DeskOrder, isWanted: () => boolean): Promise<string> {
     const { client, account } = desk
-    const { ticker, side, destination } = order
-    const quantity = formatDecimal(order.quantity)
-    const told = { account, ticker, quantity }
+    const { ticker, side, quantity, destination, clOrdId } = order
+    const settings = { deadlineMs: DEADLINE_MS }
     let unknown: UnknownOrder | undefined
-    await this.#repeat(isWanted, async () => {
-      try {
-        const outcome =
-          unknown === undefined
-            ? await client.submit(marketOrder(side, ticker, quantity, { account, destination }), {
-                deadlineMs: DEADLINE_MS,
-              })
-            : await client.settle(unknown, { deadlineMs: DEADLINE_MS })
-        if (outcome.outcome === 'accepted') return true
-        unknown = outcome.outcome === 'unknown' ? outcome : undefined
-        if (outcome.outcome === 'unknown' || outcome.reason >= Reason.Busy) return false
-        this.#log.error('a position could not be flattened', { ...told, refusal: outcome.text })
-        return true
-      } catch (error) {
-        if (error instanceof OesError && isPassing(error)) return false
-        this.#log.error('a position could not be flattened', { ...told, error })
-        return true
-      }
-    })
+    for (let pauseMs = PAUSE_FIRST_MS; ; pauseMs = Math.min(PAUSE_MAX_MS, 2 * pauseMs)) {
+      const refusal = await this.#turns.run(async () => {
+        if (!isWanted()) return ''
+        try {
+          const outcome =
+            unknown === undefined
+              ? await client.submit(marketOrder(side, ticker, quantity, { account, destination, clOrdId }), settings)
+              : await client.settle(unknown, settings)
+          if (outcome.outcome === 'accepted') return ''
+          unknown = outcome.outcome === 'unknown' ? outcome : undefined
+          return outcome.outcome === 'unknown' ? undefined : outcome.text
+        } catch (error) {
+          if (!(error instanceof OesError)) throw error
+          // Nothing was sent, or its first sending is as unknown as before.
+          return unknown === undefined ? error.message : undefined
+        }
+      })
+      if (refusal !== undefined) return refusal
+      this.#log.warning('nobody knows yet whether a flattening order arrived', { account, ticker, quantity, pauseMs })
+      await pause(pauseMs, undefined, { ref: false })
+    }
   }
 
   /** Empty where nothing is left to do, else why it has to be tried again. */
@@ -107,15 +124,6 @@ export class DeskOrders {
     } catch (error) {
       if (!(error instanceof OesError)) throw error
       return error.message
-    }
-  }
-
-  /** Tries until it is done or not wanted any more, with growing pauses. */
-  async #repeat(isWanted: () => boolean, attempt: () => Promise<boolean>): Promise<void> {
-    for (let pauseMs = PAUSE_FIRST_MS; ; pauseMs = Math.min(PAUSE_MAX_MS, 2 * pauseMs)) {
-      const isDone = await this.#turns.run(async () => !isWanted() || (await attempt()))
-      if (isDone) return
-      await pause(pauseMs, undefined, { ref: false })
     }
   }
 }

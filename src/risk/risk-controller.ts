@@ -11,7 +11,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { unreachable } from '../base/assert.ts'
 import type { Log } from '../base/log.ts'
-import { type OesClient, OesError, type OrderEvent, OrderStatus, Reason, type Subscription } from '../client/index.ts'
+import { type OesClient, OesError, type OrderEvent, Reason, type Subscription } from '../client/index.ts'
 import { isPassing } from '../client/outcomes.ts'
 import type { ExchangeRateTable } from '../domain/exchange-rates.ts'
 import type { Price } from '../domain/money.ts'
@@ -25,6 +25,7 @@ import {
 } from '../services/administration/risk.ts'
 import { AccountRisk, type AccountSnapshot, type AccountTransition, type RiskEffect } from './account-risk.ts'
 import type { DeskOrders } from './desk-orders.ts'
+import { Enforcement } from './enforcement.ts'
 import { riskOrderOf, snapshotReportOf } from './order-events.ts'
 import type { RiskStore } from './risk-store.ts'
 import { TransitionStage } from './risk-transition-model.ts'
@@ -62,7 +63,8 @@ export class RiskController {
   readonly #connection: Promise<OesClient>
   /** The model, while it is fed. */
   #model: AccountRisk | undefined
-  #client: OesClient | undefined
+  /** Sees to the account's orders, as long as the model is fed. */
+  #enforcement: Enforcement | undefined
   #subscription: Subscription | undefined
   readonly #tickers = new Set<string>()
   #stored: AccountTransition | undefined
@@ -95,6 +97,7 @@ export class RiskController {
   close(): void {
     this.#closed.abort()
     clearTimeout(this.#alarm)
+    this.#enforcement?.close()
     this.#subscription?.close()
   }
 
@@ -145,9 +148,19 @@ export class RiskController {
         rates: host.rates,
         destinationOf: ticker => host.destinationOf(ticker),
       })
-      await this.#restore(client, model, snapshot)
+      const enforcement = new Enforcement({
+        account,
+        client,
+        model,
+        orders: host.orders,
+        log: host.log,
+        destinationOf: ticker => host.destinationOf(ticker),
+        isSettled: host.store.transition(account)?.stage === TransitionStage.Flattened,
+        onSettled: () => this.#keep(model.transition),
+      })
+      await this.#restore(client, model, enforcement, snapshot)
       const subscription = await client.subscribe({ account, fromSequence: snapshot.reportSequence + 1 })
-      this.#client = client
+      this.#enforcement = enforcement
       this.#subscription = subscription
       this.#model = model
       if (this.#closed.signal.aborted) subscription.close()
@@ -166,17 +179,24 @@ export class RiskController {
       if (hasTurn) host.opening.give()
       this.#model = undefined
       clearTimeout(this.#alarm)
+      this.#enforcement?.close()
       this.#subscription?.close()
     }
   }
 
   /** Adds the orders that the snapshot leaves out. */
-  async #restore(client: OesClient, model: AccountRisk, { excluded }: AccountSnapshot): Promise<void> {
+  async #restore(
+    client: OesClient,
+    model: AccountRisk,
+    enforcement: Enforcement,
+    { excluded }: AccountSnapshot,
+  ): Promise<void> {
     const turns = new Turns(LOADS_MAX)
     const orders = await Promise.all(
       excluded.map(async orderId => {
         const record = await turns.run(() => client.load(orderId))
         if (record === undefined) throw new Error(`the server does not know order ${orderId} any more`)
+        enforcement.take(record.accepted)
         return { order: riskOrderOf(record.accepted), reports: record.reports.map(snapshotReportOf) }
       }),
     )
@@ -207,16 +227,9 @@ export class RiskController {
         void host.follow(this, [order.ticker])
       }
     } else {
-      const effects = model.report(event.orderId, snapshotReportOf(event), host.nowUs())
-      this.#perform(model, effects)
-      if (event.status === OrderStatus.Rejected && model.transition?.stage === TransitionStage.Flattened) {
-        host.log.warning('an order was rejected while the account is flattened', {
-          account: this.account,
-          orderId: event.orderId,
-          reason: event.text,
-        })
-      }
+      this.#perform(model, model.report(event.orderId, snapshotReportOf(event), host.nowUs()))
     }
+    this.#enforcement?.take(event)
     host.snapshotChanged(this)
   }
 
@@ -235,8 +248,6 @@ export class RiskController {
     if (effects.length === 0) return
     const host = this.#host
     const { account } = this
-    const desk = { client: this.#client!, account }
-    const isWatched = () => this.#model === model && !this.#closed.signal.aborted
     for (const effect of effects) {
       switch (effect.kind) {
         case 'state': {
@@ -251,19 +262,10 @@ export class RiskController {
           else host.log.info('risk state', told)
           break
         }
-        case 'cancel': {
-          const isWanted = (orderId: number) =>
-            isWatched() && model.isLive(orderId) && model.state?.type !== RiskStateType.Active
-          void host.orders.cancel(desk, effect.orderIds, isWanted)
+        case 'cancel':
+        case 'flatten':
+          // What stands by the time it is done counts, not what was known when the state changed.
           break
-        }
-        case 'flatten': {
-          const { order } = effect
-          const isWanted = () => isWatched() && model.transition?.stage === TransitionStage.Flattened
-          host.log.warning('a position is flattened', { account, ticker: order.ticker })
-          void host.orders.flatten(desk, order, isWanted)
-          break
-        }
         case 'inventory':
           host.inventoryChanged(account, effect.ticker)
           break
@@ -271,16 +273,20 @@ export class RiskController {
           unreachable(effect)
       }
     }
+    this.#enforcement?.changed()
     this.#keep(model.transition)
     this.#arm(model)
   }
 
   #keep(transition: AccountTransition | undefined): void {
     if (transition === undefined) return
-    const { state, stage } = transition
+    const { state } = transition
+    // A run that comes after this one has to go on until the account is flat.
+    const isUnfinished = transition.stage === TransitionStage.Flattened && this.#enforcement?.isSettled === false
+    const stage = isUnfinished ? TransitionStage.Waiting : transition.stage
     if ((this.#stored?.stage ?? TransitionStage.Idle) === stage && this.#isKept(state)) return
-    this.#stored = transition
-    this.#host.store.storeTransition(this.account, transition)
+    this.#stored = { state, stage }
+    this.#host.store.storeTransition(this.account, this.#stored)
   }
 
   /** Whether the next run would find this state; nothing is kept of an account that was active ever since. */

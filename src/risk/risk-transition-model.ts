@@ -9,7 +9,8 @@
 //
 // An account that is disabled at one stroke is left alone: what was submitted before may end as it likes, and the
 // checks let nothing in that opens. Orders that come after the cancel of all are not waited for, and flattening
-// happens once.
+// happens once: this is what is demanded by what is known. Seeing it through, whatever turns out to be missing or gets
+// lost, is the enforcement's.
 
 import { type BookedOrder, PositionOrderBook } from '../accounting/position-order-book.ts'
 import type { Quantity } from '../domain/money.ts'
@@ -57,6 +58,19 @@ export class RiskTransitionModel {
 
   get stage(): TransitionStage {
     return this.#stage
+  }
+
+  liveOrders(): Iterable<BookedOrder> {
+    return this.#book.liveOrders()
+  }
+
+  openingOrders(): Iterable<BookedOrder> {
+    return this.#book.openingOrders()
+  }
+
+  /** By ticker, signed; none that is zero. */
+  positions(): Iterable<readonly [ticker: string, quantity: Quantity]> {
+    return this.#book.positions()
   }
 
   /** An order of the account has been accepted. */

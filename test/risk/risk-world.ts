@@ -133,6 +133,11 @@ export class RiskWorld {
     return this.#server.kill()
   }
 
+  /** An administrator's client. */
+  administrator(): Promise<OesClient> {
+    return connect({ port: this.#server.port, username: 'administrator', password: 'administrator' })
+  }
+
   /** Starts it again where it was, and waits until its client is back. */
   async restartServer(): Promise<void> {
     const there = { server: { interface: `127.0.0.1:${this.#server.port}` } }
