@@ -39,6 +39,7 @@ import {
 } from './outcomes.ts'
 import { type AccountPositions, readPositions } from './positions.ts'
 import { type FetchPage, type OrderQuery, orderPages, type Page, type ReportQuery, reportPages } from './queries.ts'
+import { StreamTable } from './stream-table.ts'
 import { EventStream, type Subscription, type SubscriptionTarget } from './subscription.ts'
 import { systemTimers, type Timers } from './timers.ts'
 
@@ -99,7 +100,7 @@ export class OesClient {
   readonly #options: ConnectOptions
   readonly #timers: Timers
   readonly #calls: CallTable
-  readonly #streams = new Set<EventStream>()
+  readonly #streams = new StreamTable()
   /** Client order ids are this and a number: unique without asking anybody. */
   readonly #clOrdIdPrefix = randomBytes(12).toString('base64url')
   #clOrdIdCount = 0
@@ -200,6 +201,8 @@ export class OesClient {
 
   /** Follows orders and reports. @throws OesError where the server refuses, or does not answer. */
   async subscribe(options: SubscribeOptions = {}): Promise<Subscription> {
+    // The account is known before the server names it, so that events find their stream at once.
+    const account = 'group' in options ? undefined : options.account || this.session.account
     const target: SubscriptionTarget =
       'group' in options
         ? { scope: SubscriptionScope.Group, groupId: options.group, positions: options.positions ?? new Map() }
@@ -207,10 +210,10 @@ export class OesClient {
     const host = {
       open: (stream: EventStream) => void this.#resume(stream),
       release: (subscriptionId: number) => this.#release(subscriptionId),
-      ended: (stream: EventStream) => void this.#streams.delete(stream),
+      ended: (stream: EventStream) => this.#streams.delete(stream, account),
     }
     const stream = new EventStream(host, target, options.queueMax ?? 10_000)
-    this.#streams.add(stream)
+    this.#streams.add(stream, account)
     const error = await this.#open(stream)
     if (error === undefined) return stream
     stream.close()
@@ -402,12 +405,12 @@ export class OesClient {
     void this.#command([Kind.Unsubscribe, 0, 0, subscriptionId], {})
   }
 
-  #dispatch(event: OrderEvent, isAnswer: boolean): void {
-    let followers = 0
-    for (const stream of this.#streams) if (stream.follows(event.account)) followers += 1
-    for (const stream of this.#streams) {
-      if (stream.follows(event.account)) stream.offer(event, isAnswer || followers > 1)
-    }
+  #dispatch(message: Elements, isAnswer: boolean): void {
+    const followers = this.#streams.followers(message.integer(2))
+    if (followers.size === 0) return
+    const event = readOrderEvent(message)
+    const mayRunAhead = isAnswer || followers.size > 1
+    for (const stream of followers) stream.offer(event, mayRunAhead)
   }
 
   // The connection.
@@ -426,7 +429,7 @@ export class OesClient {
       // The answer to our own submit is our copy of the event too.
       case Kind.OrderAccepted:
       case Kind.ExecutionReport:
-        if (this.#streams.size > 0) this.#dispatch(readOrderEvent(message), requestId !== 0)
+        this.#dispatch(message, requestId !== 0)
         break
       case Kind.Membership: {
         const subscriptionId = message.integer(3)

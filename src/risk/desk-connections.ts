@@ -1,6 +1,6 @@
 // Connections to the order execution server. The accounts are spread over several, since a connection may have so many
-// subscriptions only, and each event of a connection is offered to all of them. Each connection is made when its first
-// account needs it, however long the server takes to be there; once made it comes back by itself.
+// subscriptions only. Each connection is made when its first account needs it, however long the server takes to be there;
+// once made it comes back by itself.
 
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Log } from '../base/log.ts'
