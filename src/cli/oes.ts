@@ -8,6 +8,7 @@ import type { OesClient, StateChange } from '../client/index.ts'
 import { parseWhole } from './arguments.ts'
 import { commandErrorOf } from './command-error.ts'
 import { cancel } from './commands/cancel.ts'
+import { type ConfigFlags, showConfig } from './commands/config.ts'
 import { type FeedFlags, feed } from './commands/feed.ts'
 import { findJournals, listJournals, verifyJournals } from './commands/journal.ts'
 import { checkKillFlags, type KillFlags, kill } from './commands/kill.ts'
@@ -131,6 +132,29 @@ Examples:
   )
   .action(async (flags: PlatformFlags) => {
     status = await platform(flags)
+  })
+
+program
+  .command('config')
+  .description('show the configuration that is in force, with secrets hidden, or only check it')
+  .option('-c, --config <file>', 'configuration; the defaults of a server without one where absent')
+  .option('--for <program>', 'whose it is: server, platform or risk-server', 'server')
+  .option('--check', 'only tell whether it can be used; 1 where it cannot')
+  .option('--json', 'one JSON value per line')
+  .addHelpText(
+    'after',
+    `
+What is wrong is told with file, line, column and key, all of it at once. Secrets that the configuration takes from the
+environment or from files are looked for there, as the server does.
+
+Examples:
+  $ oes config --config config.yml
+  $ oes config --config config.yml --check
+  $ oes config --config platform.yml --for platform`,
+  )
+  .action((flags: ConfigFlags & { json?: boolean }) => {
+    output.isJson = flags.json === true
+    status = showConfig(output, flags)
   })
 
 program
@@ -674,7 +698,8 @@ function journalCommand(
     .addHelpText('after', `\nExamples:\n  $ oes journal ${name}\n  $ oes journal ${name} --config config.yml --json`)
     .action((directory: string | undefined, flags: { config?: string; json?: boolean }) => {
       output.isJson = flags.json === true
-      const configured = flags.config === undefined ? 'data' : readConfig(flags.config).dataDirectory
+      const configured =
+        flags.config === undefined ? 'data' : readConfig(flags.config, { withholdsSecrets: true }).dataDirectory
       status = action(output, findJournals(directory ?? configured))
     })
 }

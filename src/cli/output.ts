@@ -52,7 +52,9 @@ export class Output {
   }
 
   failure(error: CommandError): void {
-    this.#err.write(`${this.#paint(this.#err, 'red', 'oes:')} ${printable(error.message)}\n`)
+    // What is wrong with a configuration has a line for each problem.
+    const message = error.message.split('\n').map(printable).join('\n     ')
+    this.#err.write(`${this.#paint(this.#err, 'red', 'oes:')} ${message}\n`)
     if (error.hint !== '') this.#err.write(`     ${printable(error.hint)}\n`)
   }
 

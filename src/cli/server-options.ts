@@ -1,8 +1,9 @@
 // Which server, and as whom: from flags, then the environment, then the configuration file.
 
+import fs from 'node:fs'
 import { type ConnectOptions, connect, type OesClient } from '../client/index.ts'
 import { parseAddress } from '../config/address.ts'
-import { ConfigInvalid, loadConfig } from '../config/config.ts'
+import { type Config, ConfigInvalid, parseConfig, type ReadOptions } from '../config/config.ts'
 import { parseWhole } from './arguments.ts'
 import { CommandError, usageError } from './command-error.ts'
 import { ExitStatus } from './exit-status.ts'
@@ -41,18 +42,27 @@ export function serverOptions(flags: ServerFlags, environment: NodeJS.ProcessEnv
 
 function configuredAddress(file: string | undefined) {
   if (file === undefined) return parseAddress(SERVER_DEFAULT)
-  const config = readConfig(file)
+  // Whoever asks a server need not be able to read its secrets.
+  const config = readConfig(file, { withholdsSecrets: true })
   return config.server.addresses[0] ?? config.server.interface
 }
 
 /** The configuration in `file`. @throws CommandError that tells what is wrong with it. */
-export function readConfig(file: string): ReturnType<typeof loadConfig> {
+export function readConfig(file: string, options: ReadOptions = {}): Config {
+  const text = readText(file)
   try {
-    return loadConfig(file)
+    return parseConfig(text, file, options)
   } catch (error) {
-    if (error instanceof ConfigInvalid) {
-      throw new CommandError(error.message, { hint: 'config.default.yml explains each key.', cause: error })
-    }
+    if (!(error instanceof ConfigInvalid)) throw error
+    throw new CommandError(error.message, { hint: 'config.default.yml explains each key.', cause: error })
+  }
+}
+
+/** The text of a configuration. @throws CommandError where it cannot be read. */
+export function readText(file: string): string {
+  try {
+    return fs.readFileSync(file, 'utf8')
+  } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
     throw new CommandError(`The configuration ${file} cannot be read: ${why}.`, {
       status: ExitStatus.Usage,

@@ -3,6 +3,7 @@
 import fs from 'node:fs'
 import { formatAddress } from './address.ts'
 import { SCHEMA } from './schema.ts'
+import { modeText, OTHERS_RIGHTS } from './secret.ts'
 import type { Problem, Reading, Section, Settings, ValuesOf } from './setting.ts'
 import { parseYaml, YamlInvalid, type YamlNode } from './yaml-tree.ts'
 
@@ -27,6 +28,16 @@ function problemText(file: string, { place, key, what }: Problem): string {
   return `${file}:${place.line}:${place.column}: ${key === '' ? '' : `${key} `}${what}`
 }
 
+/** What a reader wants beside the values. */
+export interface ReadOptions {
+  /** True where secrets are not needed: they are not looked for in the environment and in files, and are empty. */
+  readonly withholdsSecrets?: boolean
+  /** Told what an operator should know although the configuration can be used, a line each. */
+  readonly onWarning?: (text: string) => void
+  /** Told where each key was found, once everything has been read. */
+  readonly onRead?: (reading: Reading) => void
+}
+
 /** The configuration of a server that is started without a file: all on loopback, with a platform of its own. */
 export function defaultConfig(): Config {
   return parseConfig('', 'no file')
@@ -36,16 +47,16 @@ export function defaultConfig(): Config {
  * The configuration in `file`.
  * @throws ConfigInvalid for what is wrong in it; the system's own error where it cannot be read.
  */
-export function loadConfig(file: string): Config {
-  return parseConfig(fs.readFileSync(file, 'utf8'), file)
+export function loadConfig(file: string, options: ReadOptions = {}): Config {
+  return parseConfig(fs.readFileSync(file, 'utf8'), file, options)
 }
 
 /**
  * The configuration in `text`, which stands in `file`.
  * @throws ConfigInvalid
  */
-export function parseConfig(text: string, file: string): Config {
-  const config = readSections(SCHEMA, text, file, checkRelations)
+export function parseConfig(text: string, file: string, options: ReadOptions = {}): Config {
+  const config = readSections(SCHEMA, text, file, checkRelations, options)
   const { server } = config
   if (server.addresses.length > 0) return config
   return { ...config, server: { ...server, addresses: [server.interface] } }
@@ -60,13 +71,43 @@ export function readSections<Keys extends Settings>(
   text: string,
   file: string,
   checkRelations: (values: ValuesOf<Keys>, reading: Reading) => void,
+  { withholdsSecrets = false, onWarning, onRead }: ReadOptions = {},
 ): ValuesOf<Keys> {
-  const reading: Reading = { places: new Map(), problems: [] }
+  const warnings: Problem[] = []
+  const reading: Reading = {
+    places: new Map(),
+    problems: [],
+    warnings,
+    origins: new Map(),
+    all: schema.keys,
+    withholdsSecrets,
+  }
   const values = schema.read(treeOf(text, file), '', reading)
   checkRelations(values, reading)
-  if (reading.problems.length === 0) return values
-  const problems = reading.problems.sort((a, b) => a.place.line - b.place.line || a.place.column - b.place.column)
-  throw new ConfigInvalid(file, problems)
+  if (reading.problems.length > 0) throw new ConfigInvalid(file, inOrder(reading.problems))
+  // What several entries of a list inherit is told once.
+  const told = new Map(
+    inOrder(warnings)
+      .toReversed()
+      .map(warning => [`${warning.place.line}:${warning.place.column}`, warning]),
+  )
+  const texts = [...told.values()].map(warning => problemText(file, warning))
+  const open = reading.holdsSecrets === true ? openFileText(file) : undefined
+  if (open !== undefined) texts.push(open)
+  if (onWarning !== undefined) for (const text of texts) onWarning(text)
+  onRead?.(reading)
+  return values
+}
+
+function inOrder(problems: readonly Problem[]): Problem[] {
+  return problems.toSorted((a, b) => a.place.line - b.place.line || a.place.column - b.place.column)
+}
+
+/** What is to be said of a file with secrets in it that others may read; undefined where they may not. */
+function openFileText(file: string): string | undefined {
+  const mode = fs.statSync(file, { throwIfNoEntry: false })?.mode ?? 0
+  if ((mode & OTHERS_RIGHTS) === 0) return undefined
+  return `${file}: holds passwords, and others may read or change it (mode ${modeText(mode)}): chmod 600 ${file}`
 }
 
 function treeOf(text: string, file: string): YamlNode {

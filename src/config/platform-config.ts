@@ -1,14 +1,14 @@
 // The configuration of a platform: read from a YAML file, checked as a whole, and after that exactly of its type.
 
 import fs from 'node:fs'
-import { readSections } from './config.ts'
+import { type ReadOptions, readSections } from './config.ts'
 import { PLATFORM_SCHEMA, type PlatformServiceName } from './platform-schema.ts'
 import type { Reading, ValuesOf } from './setting.ts'
 
 /** Names are those of the file in camel case; bounds, units and defaults are in the schema. */
 export type PlatformConfig = ValuesOf<typeof PLATFORM_SCHEMA.keys>
 
-export interface PlatformConfigOptions {
+export interface PlatformConfigOptions extends ReadOptions {
   /** The services of the process, whatever the file says. */
   readonly services?: readonly PlatformServiceName[] | undefined
 }
@@ -25,7 +25,9 @@ export function loadPlatformConfig(file: string | undefined, options: PlatformCo
 /** The configuration in `text`, which stands in `file`. @throws ConfigInvalid */
 export function parsePlatformConfig(text: string, file: string, options: PlatformConfigOptions = {}): PlatformConfig {
   const choose = (config: PlatformConfig) => ({ ...config, services: options.services ?? config.services })
-  return choose(readSections(PLATFORM_SCHEMA, text, file, (config, reading) => checkRelations(choose(config), reading)))
+  return choose(
+    readSections(PLATFORM_SCHEMA, text, file, (config, reading) => checkRelations(choose(config), reading), options),
+  )
 }
 
 /** Hosts that stand for every interface of a machine. */

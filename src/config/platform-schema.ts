@@ -2,6 +2,7 @@
 // default. `platformTemplate` writes the default file from this table, and `PlatformConfig` is its type.
 
 import { LOG_LEVEL_NAMES } from '../base/log.ts'
+import { secret } from './secret.ts'
 import { address, choice, integer, list, optional, optionalSection, required, section, text } from './setting.ts'
 
 const KIB = 1 << 10
@@ -59,7 +60,7 @@ export const PLATFORM_SCHEMA = section('', {
           template: '$platform_username',
         }),
       ),
-      password: required(text({ comment: 'Its password', what: 'a text', byDefault: '', template: '$admin_password' })),
+      password: required(secret({ comment: 'Its password', byDefault: '', template: '$admin_password' })),
     },
     { isAside: true },
   ),

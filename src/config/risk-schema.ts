@@ -2,6 +2,7 @@
 // bounds, its default. `riskTemplate` writes the default file from this table, and `RiskConfig` is its type.
 
 import { LOG_LEVEL_NAMES } from '../base/log.ts'
+import { secret } from './secret.ts'
 import { address, choice, list, section, text } from './setting.ts'
 
 const RISK_SERVICE = 'risk_service'
@@ -35,7 +36,7 @@ export const RISK_SCHEMA = section('', {
       what: 'a name',
       byDefault: RISK_SERVICE,
     }),
-    password: text({ comment: 'Its password.', what: 'a text', byDefault: RISK_SERVICE, template: '$admin_password' }),
+    password: secret({ comment: 'Its password.', byDefault: RISK_SERVICE, template: '$admin_password' }),
   }),
   order_execution_service: text({
     comment: 'Name under which the order execution server is registered.',

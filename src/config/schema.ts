@@ -3,6 +3,7 @@
 
 import os from 'node:os'
 import { LOG_LEVEL_NAMES } from '../base/log.ts'
+import { secret } from './secret.ts'
 import {
   address,
   choice,
@@ -63,7 +64,7 @@ const serviceLocator = optionalSection(
         template: 'order_execution_service',
       }),
     ),
-    password: required(text({ comment: 'Its password', what: 'a text', byDefault: '', template: '$admin_password' })),
+    password: required(secret({ comment: 'Its password', byDefault: '', template: '$admin_password' })),
   },
 )
 
@@ -79,9 +80,7 @@ const dataStore = oneOrMany(
       }),
     ),
     username: required(text({ comment: 'Its user', what: 'a name', byDefault: '', template: '$mysql_username' })),
-    password: required(
-      text({ comment: "The user's password", what: 'a text', byDefault: '', template: '$mysql_password' }),
-    ),
+    password: required(secret({ comment: "The user's password", byDefault: '', template: '$mysql_password' })),
     schema: required(text({ comment: 'Its database', what: 'a name', byDefault: '', template: '$mysql_schema' })),
     tls: choice({
       comment:

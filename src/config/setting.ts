@@ -2,6 +2,7 @@
 // where the file is silent, and how to read itself from the file's tree. Sections and lists are settings too.
 
 import { type Address, formatAddress, parseAddress } from './address.ts'
+import { nearest } from './nearest.ts'
 import type { Place, YamlNode } from './yaml-tree.ts'
 
 /** Something wrong in a file: where, at which key, and what would be right. */
@@ -15,6 +16,16 @@ export interface Problem {
 export interface Reading {
   readonly places: Map<string, Place>
   readonly problems: Problem[]
+  /** What an operator should know although the configuration can be used. */
+  readonly warnings?: Problem[]
+  /** Where the values of keys come from that are not in the file itself. */
+  readonly origins?: Map<string, string>
+  /** All keys there are, to find the section that an unknown one belongs to. */
+  readonly all?: Settings
+  /** True where nobody needs the secrets, so that they are not looked for outside the file. */
+  readonly withholdsSecrets?: boolean
+  /** Becomes true where the file itself has a secret in it. */
+  holdsSecrets?: boolean
 }
 
 export interface Setting<Value> {
@@ -27,6 +38,12 @@ export interface Setting<Value> {
   readonly template: string | undefined
   /** True where the section it stands in is not complete without it. */
   readonly isRequired: boolean
+  /** What a number counts. */
+  readonly unit?: string
+  /** True where the value is shown to nobody. */
+  readonly isSecret?: boolean
+  /** The value as it would be written in a file; for all whose plain text is not that. */
+  show?(value: Value): string
   /** The value where the file is silent. */
   absent(): Value
   /** The value in the file; where it is not allowed, the problem is noted and `absent()` takes its place. */
@@ -63,16 +80,24 @@ export type RetiredKeys = Readonly<Record<string, string>>
 
 /** A setting that is one word or number in the file; `parse` gives undefined for what is not allowed. */
 function scalar<Value>(
-  said: Said & { allowed: string; written: string | undefined; absent: () => Value },
+  said: Said & {
+    allowed: string
+    written: string | undefined
+    absent: () => Value
+    unit?: string
+    show?: (value: Value) => string
+  },
   parse: (text: string, isQuoted: boolean) => Value | undefined,
 ): Setting<Value> {
-  const { comment, allowed, written, absent, template } = said
+  const { comment, allowed, written, absent, template, unit, show } = said
   return {
     comment,
     allowed,
     written,
     template,
     isRequired: false,
+    ...(unit === undefined ? {} : { unit }),
+    ...(show === undefined ? {} : { show }),
     absent,
     read(node, key, reading) {
       const value = node.kind === 'scalar' ? parse(node.text, node.isQuoted) : undefined
@@ -149,7 +174,7 @@ const TEXT_LENGTH_MAX = 4096
 /** Any text that is not empty; a number is taken as it is written. */
 export function text(said: Said & { what: string; byDefault: string }): Setting<string> {
   const { what, byDefault } = said
-  return scalar({ ...said, allowed: what, written: byDefault, absent: () => byDefault }, given =>
+  return scalar({ ...said, allowed: what, written: byDefault, absent: () => byDefault, show: quotedText }, given =>
     given.length > 0 && given.length <= TEXT_LENGTH_MAX ? given : undefined,
   )
 }
@@ -158,13 +183,24 @@ export function text(said: Said & { what: string; byDefault: string }): Setting<
 export function address(said: Said & { byDefault: string }): Setting<Address> {
   const byDefault = parseAddress(said.byDefault)!
   const allowed = 'an address as host:port, an IPv6 host in brackets'
-  return scalar({ ...said, allowed, written: formatAddress(byDefault), absent: () => byDefault }, parseAddress)
+  const show = (value: Address) => quotedText(formatAddress(value))
+  return scalar({ ...said, allowed, written: formatAddress(byDefault), absent: () => byDefault, show }, parseAddress)
+}
+
+/** A text as YAML takes it: in quotes unless it is plainly a word. */
+function quotedText(value: string): string {
+  const isWord = /^[A-Za-z/][\w./@-]*(:[\w.-]+)*$|^\d+(\.\d+){3}:\d+$/.test(value)
+  return isWord && !/^(null|true|false|y|n|yes|no|on|off)$/i.test(value) ? value : JSON.stringify(value)
 }
 
 /** A moment in UTC as `2026-01-30 09:30:00`, date alone or with a fraction; in microseconds since the epoch. */
 export function optionalDateTime(said: Said): Setting<number | undefined> {
   const allowed = 'a UTC date-time as 2026-01-30 09:30:00'
-  return scalar<number | undefined>({ ...said, allowed, written: undefined, absent: () => undefined }, parseDateTime)
+  const show = (us: number | undefined) => dateTimeText(us ?? 0)
+  return scalar<number | undefined>(
+    { ...said, allowed, written: undefined, absent: () => undefined, show },
+    parseDateTime,
+  )
 }
 
 const DATE_TIME = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?Z?)?$/
@@ -184,6 +220,13 @@ function parseDateTime(given: string): number | undefined {
     minute! < 60 &&
     second! < 60
   return exists ? ms * 1000 + Number((match[7] ?? '').padEnd(6, '0')) : undefined
+}
+
+function dateTimeText(us: number): string {
+  const seconds = Math.floor(us / 1_000_000)
+  const text = new Date(seconds * 1000).toISOString().slice(0, 19).replace('T', ' ')
+  const fraction = us - seconds * 1_000_000
+  return fraction === 0 ? text : `${text}.${String(fraction).padStart(6, '0')}`
 }
 
 /** The same setting, but without a default: where the file is silent there is no value. */
@@ -207,6 +250,7 @@ export function list<Value>(
     written: `[${byDefault.join(', ')}]`,
     template,
     isRequired: false,
+    show: values => `[${values.map(value => items.show?.(value) ?? String(value)).join(', ')}]`,
     absent: () => byDefault,
     read(node, key, reading) {
       if (node.kind !== 'list') {
@@ -337,11 +381,28 @@ function givenKeys(
     } else if (Object.hasOwn(retired, name)) {
       reading.problems.push({ place, key: whole, what: `is not used any more: write ${retired[name]} instead` })
     } else {
-      const what = `is not a key of ${key === '' ? 'the configuration' : key}, which are ${Object.keys(keys).join(', ')}`
-      reading.problems.push({ place, key: whole, what })
+      const names = Object.keys(keys)
+      const what = `is not a key of ${key === '' ? 'the configuration' : key}, which are ${names.join(', ')}`
+      const meant = nearest(name, names) ?? elsewhere(name, reading.all)
+      reading.problems.push({
+        place,
+        key: whole,
+        what: meant === undefined ? what : `${what}; the nearest is ${meant}`,
+      })
     }
   }
   return given
+}
+
+/** The whole name of a key that stands in another section than it was given in. */
+function elsewhere(name: string, keys: Settings = {}, section = ''): string | undefined {
+  for (const [known, setting] of Object.entries(keys)) {
+    const whole = within(section, known)
+    if (known === name) return whole
+    const deeper = 'keys' in setting ? elsewhere(name, setting.keys as Settings, whole) : undefined
+    if (deeper !== undefined) return deeper
+  }
+  return undefined
 }
 
 function within(key: string, name: string): string {

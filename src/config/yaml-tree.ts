@@ -49,6 +49,17 @@ export class YamlInvalid extends Error {
   }
 }
 
+/** Our words for what the package tells by quoting the text. */
+const wordsFor: Readonly<Record<string, string>> = {
+  BAD_ALIAS: 'a configuration has no aliases: put a value that begins with * in quotes',
+  BAD_DIRECTIVE: 'a configuration has no directives: put what begins with % in quotes',
+  BAD_DQ_ESCAPE:
+    'a backslash in double quotes begins an escape sequence, but this is none: put the value in single quotes',
+  BAD_SCALAR_START: 'a value cannot begin with this character: put it in quotes',
+  TAG_RESOLVE_FAILED: 'a configuration has no tags: put a value that begins with ! in quotes',
+  UNEXPECTED_TOKEN: 'something stands here that does not belong to the value before it: put the whole value in quotes',
+}
+
 /**
  * The tree of a YAML text; an empty text is an empty map.
  * @throws YamlInvalid
@@ -69,7 +80,8 @@ export function parseYaml(text: string): YamlNode {
     return { line: Math.max(line, 1), column: Math.max(col, 1) }
   }
   const error = document.errors[0] ?? document.warnings[0]
-  if (error) throw new YamlInvalid(placeAt(error.pos[0]), error.message, error)
+  // The package's own words may quote the file, and with it a password.
+  if (error) throw new YamlInvalid(placeAt(error.pos[0]), wordsFor[error.code] ?? error.message)
 
   const treeOf = (node: Node | null | undefined, at: Place): YamlNode => {
     const place = node?.range ? placeAt(node.range[0]) : at

@@ -21,14 +21,17 @@ export interface ServeOptions {
 /** Runs the server until it is told to stop. @returns the exit status of the process. */
 export async function serve(options: ServeOptions = {}): Promise<number> {
   raiseInliningBudgets()
+  const warnings: string[] = []
+  const onWarning = (warning: string) => warnings.push(warning)
   let config: Config
   try {
-    config = options.config === undefined ? defaultConfig() : loadConfig(options.config)
+    config = options.config === undefined ? defaultConfig() : loadConfig(options.config, { onWarning })
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
     return error instanceof ConfigInvalid ? ExitStatus.ConfigInvalid : ExitStatus.StartFailed
   }
   const log = new Log({ component: 'main', level: config.log.level })
+  for (const warning of warnings) log.warning(warning)
 
   const { promise: signalled, resolve: onSignal } = Promise.withResolvers<void>()
   let signals = 0

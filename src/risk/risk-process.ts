@@ -18,14 +18,17 @@ export interface ServeRiskOptions {
 
 /** Runs the risk server until it is told to stop. @returns the exit status of the process. */
 export async function serveRisk(options: ServeRiskOptions = {}): Promise<number> {
+  const warnings: string[] = []
+  const onWarning = (warning: string) => warnings.push(warning)
   let config: RiskConfig
   try {
-    config = loadRiskConfig(options.config)
+    config = loadRiskConfig(options.config, { onWarning })
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
     return error instanceof ConfigInvalid ? ExitStatus.ConfigInvalid : ExitStatus.StartFailed
   }
   const log = new Log({ component: 'risk', level: config.log.level })
+  for (const warning of warnings) log.warning(warning)
   const { promise: signalled, resolve: onSignal } = Promise.withResolvers<void>()
   let signals = 0
   const handle = (signal: NodeJS.Signals) => {

@@ -205,7 +205,7 @@ data_store:
     { ...STORE, address: { host: 'c', port: 3306 }, password: 'q', schema: 't' },
   ])
   assert.deepEqual(problems('data_store:\n  - {address: a:1, username: u}\n  - {password: p, schema: s}\n'), [
-    "2:5: data_store[0].password is missing: The user's password, a text",
+    "2:5: data_store[0].password is missing: The user's password, a text, {env: NAME} or {file: PATH}",
     '2:5: data_store[0].schema is missing: Its database, a name',
   ])
   assert.deepEqual(problems('data_store: []\n'), [
@@ -249,16 +249,18 @@ test('a section that must be complete says what is missing, at its place', () =>
   assert.deepEqual(problems('durability: os\nservice_locator:\n  username: server\n'), [
     '3:3: service_locator.address is missing: Where the service locator listens, ' +
       'an address as host:port, an IPv6 host in brackets',
-    '3:3: service_locator.password is missing: Its password, a text',
+    '3:3: service_locator.password is missing: Its password, a text, {env: NAME} or {file: PATH}',
   ])
 })
 
-test('an unknown key is refused by name, with those that are known', () => {
+test('an unknown key is refused by name, with those that are known and the nearest of them', () => {
   assert.deepEqual(problems('journal:\n  segment_byte: 1048576\njurnal: 1\nlog: {Level: info}\n'), [
-    '2:3: journal.segment_byte is not a key of journal, which are segment_bytes, spare_segments',
+    '2:3: journal.segment_byte is not a key of journal, which are segment_bytes, spare_segments; ' +
+      'the nearest is segment_bytes',
     '3:1: jurnal is not a key of the configuration, which are server, service_locator, data_store, ' +
-      'session_start_time, data_directory, durability, engine, checks, journal, limits, writer, readers, platform, log',
-    '4:7: log.Level is not a key of log, which are level',
+      'session_start_time, data_directory, durability, engine, checks, journal, limits, writer, readers, platform, log; ' +
+      'the nearest is journal',
+    '4:7: log.Level is not a key of log, which are level; the nearest is level',
   ])
   for (const name of ['__proto__', 'constructor', 'toString', 'hasOwnProperty']) {
     assert.match(problems(`${name}: 1\n`)[0]!, new RegExp(`^1:1: ${name} is not a key of the configuration`))

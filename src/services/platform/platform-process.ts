@@ -23,14 +23,17 @@ export interface PlatformProcessOptions {
 
 /** Runs the platform until it is told to stop. @returns the exit status of the process. */
 export async function servePlatform({ config: file, services }: PlatformProcessOptions = {}): Promise<number> {
+  const warnings: string[] = []
+  const onWarning = (warning: string) => warnings.push(warning)
   let config: PlatformConfig
   try {
-    config = loadPlatformConfig(file, { services })
+    config = loadPlatformConfig(file, { services, onWarning })
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
     return error instanceof ConfigInvalid ? ExitStatus.ConfigInvalid : ExitStatus.StartFailed
   }
   const log = new Log({ component: 'platform', level: config.log.level })
+  for (const warning of warnings) log.warning(warning)
   // What nobody caught leaves this process in a state that nobody knows; what is stored is whole.
   process.on('uncaughtException', error => {
     log.error('the platform met a fault of its own and ends', { error })
