@@ -90,6 +90,7 @@ export const Reason = {
   WouldTrade: 605,
   CanceledOnRequest: 606,
   CanceledByHalt: 607,
+  CanceledInBulk: 608,
 
   Busy: 900,
   Stopping: 901,
@@ -287,6 +288,7 @@ const entries: Record<Reason, ReasonEntry> = {
   },
   [Reason.CanceledOnRequest]: { name: 'CANCELED_ON_REQUEST', text: 'Canceled on request.' },
   [Reason.CanceledByHalt]: { name: 'CANCELED_BY_HALT', text: 'Canceled, since trading was halted.' },
+  [Reason.CanceledInBulk]: { name: 'CANCELED_IN_BULK', text: 'Canceled in bulk.' },
 
   [Reason.Busy]: { name: 'BUSY', text: 'The server is busy; the request had no effect and may be repeated.' },
   [Reason.Stopping]: { name: 'STOPPING', text: 'The server is stopping; the request had no effect.' },

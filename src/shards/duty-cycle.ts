@@ -14,6 +14,8 @@ import type { SimulatedVenue } from '../destinations/simulated-venue.ts'
 import { Metric } from '../metrics/catalogue.ts'
 import { FRAME_HEADER_BYTES } from '../protocol/frames.ts'
 import { Kind } from '../protocol/kinds.ts'
+import type { ShardMassCancel } from '../protocol/mass-cancel.ts'
+import { unpack } from '../protocol/msgpack.ts'
 import { EventOffset } from '../protocol/order-events.ts'
 import type { Doorbell } from '../shared-memory/doorbell.ts'
 import type { Lane } from '../shared-memory/lanes.ts'
@@ -33,6 +35,7 @@ import { EventBlock } from './event-block.ts'
 import type { HaltSweep } from './halt-sweep.ts'
 import type { Listing } from './listings.ts'
 import type { MarketFeed } from './market-feed.ts'
+import type { MassCancels } from './mass-cancels.ts'
 import { type OrderDesk, RequestCommand } from './order-desk.ts'
 import type { Restoration } from './restoration.ts'
 import type { ShardRows } from './shard-rows.ts'
@@ -77,7 +80,8 @@ export interface DutyCycleParts {
   readonly restoration: Restoration
   readonly snapshots: Snapshots
   readonly rows: ShardRows
-  readonly sweep: HaltSweep
+  readonly haltSweep: HaltSweep
+  readonly massCancels: MassCancels
   readonly events: EventBlock
   readonly replies: EventBlock
   readonly journal: BlockSink
@@ -120,6 +124,8 @@ export class DutyCycle {
   #stopping = false
   /** Commands stepped into the open block. */
   #stepped = 0
+  /** The open block has its piece of the sweeps that cancel. */
+  #hasPiece = false
   /**
    * Between the first piece of recovery and its end accounts are incomplete, and no snapshot may be taken: it would be
    * what the next recovery believes.
@@ -148,7 +154,7 @@ export class DutyCycle {
 
   /** One turn; false where there was nothing to do. */
   turn(): boolean {
-    const { commands, journal, lane, sweep } = this.#parts
+    const { commands, journal, lane } = this.#parts
     let isMoved = this.#take() > 0
     if (this.#sweep()) isMoved = true
     if (this.#isCommitting) {
@@ -160,12 +166,14 @@ export class DutyCycle {
     }
     const { commandsShared, commandsHandedOverMin } = this.#rules
     const stepped = this.#stepped
-    const isMoreWaiting = !this.#stopping && (commands.hasNext() || sweep.isUnderWay)
+    const isMoreWaiting = !this.#stopping && (commands.hasNext() || this.#hasSweep)
     if (stepped === 0 || (isMoreWaiting && stepped < commandsShared && this.#hasRoom)) return isMoved || isMoreWaiting
     this.#close()
     const { count, end, writer } = this.#closedEvents
     if (count > 0) {
-      const isHandedOver = !this.#stopping && (isMoreWaiting || stepped >= commandsHandedOverMin)
+      // Between two pieces of a sweep the next is stepped while the disk works, and whoever comes is not kept waiting.
+      const isMoreToCome = isMoreWaiting || this.#parts.state.cancelSweeps.isUnderWay
+      const isHandedOver = !this.#stopping && (isMoreToCome || stepped >= commandsHandedOverMin)
       this.#isCommitting = isHandedOver && journal.begin(writer.bytes, end, count)
       if (this.#isCommitting) return true
       const beganMs = performance.now()
@@ -195,17 +203,23 @@ export class DutyCycle {
     return taken
   }
 
-  /** Takes a sweep a part of its way, as one more command of the open block; false where there is none, or no room. */
+  /** Takes the sweeps a part of their way, as one more command of the open block; false where there is none, or no room. */
   #sweep(): boolean {
-    const { sweep } = this.#parts
-    if (!sweep.isUnderWay || !this.#hasRoom || this.#stopping) return false
+    const { haltSweeps, cancelSweeps } = this.#parts.state
+    if (!this.#hasSweep || !this.#hasRoom || this.#stopping) return false
     this.#stepped += 1
-    sweep.advance()
-    for (let ended = sweep.takeEnded(); ended !== undefined; ended = sweep.takeEnded()) {
-      const { token, canceled } = ended
-      this.#notices.push({ type: Notice.Swept, session: 0, a: token, b: 0, c: canceled, d: 0, text: '' })
+    if (haltSweeps.isUnderWay) haltSweeps.advance()
+    if (cancelSweeps.isUnderWay && !this.#hasPiece) {
+      this.#hasPiece = true
+      cancelSweeps.advance()
     }
     return true
+  }
+
+  /** Whether there is something to sweep that the open block may have yet. */
+  get #hasSweep(): boolean {
+    const { haltSweeps, cancelSweeps } = this.#parts.state
+    return haltSweeps.isUnderWay || (cancelSweeps.isUnderWay && !this.#hasPiece)
   }
 
   /** Whether the open block takes more. */
@@ -235,6 +249,7 @@ export class DutyCycle {
     this.#closedEvents.exchange(events)
     this.#closedReplies.exchange(replies)
     this.#stepped = 0
+    this.#hasPiece = false
     lane.set(Metric.OrdersOpen, state.orders.size)
     lane.set(Metric.Parks, doorbell.parks)
   }
@@ -280,14 +295,33 @@ export class DutyCycle {
     this.#notices.push({ type: Notice.Violated, session: 0, a: 0, b: 0, c: 0, d: 0, text })
   }
 
+  /** Tells main, behind the block's events, that a sweep of the kill switch has been everywhere. */
+  swept(token: number, canceled: number): void {
+    this.#notices.push({ type: Notice.Swept, session: 0, a: token, b: 0, c: canceled, d: 0, text: '' })
+  }
+
+  /** Tells main, behind the block's events, how far a mass cancel has got. */
+  massCanceled(token: number, isOver: boolean, counts: string): void {
+    this.#notices.push({
+      type: Notice.MassCanceled,
+      session: 0,
+      a: token,
+      b: isOver ? 1 : 0,
+      c: 0,
+      d: 0,
+      text: counts,
+    })
+  }
+
   #step(bytes: Uint8Array, view: DataView, offset: number, length: number): void {
-    const { desk, market, restoration, venue, snapshots } = this.#parts
+    const { desk, market, massCancels, restoration, state, venue, snapshots } = this.#parts
     const word = view.getUint32(offset + CommandAt.type, true)
     const type = (word & 0xffff) as Command
     const row = view.getUint32(offset + CommandAt.accountRow, true)
     const time = view.getFloat64(offset + CommandAt.time, true)
     const body = offset + COMMAND_HEADER_BYTES
     const end = offset + length
+    if (time > state.timeUs) state.timeUs = time
     switch (type) {
       case Command.Request: {
         const request = this.#request
@@ -319,6 +353,7 @@ export class DutyCycle {
         break
       case Command.Time:
         venue.onTime(time)
+        massCancels.onTime(time)
         break
       case Command.Marker: {
         const token = view.getFloat64(offset + CommandAt.orderId, true)
@@ -334,8 +369,13 @@ export class DutyCycle {
         this.#notices.push({ type: Notice.Ready, session: 0, a: 0, b: 0, c: 0, d: 0, text: '' })
         break
       case Command.Sweep:
-        this.#parts.sweep.begin(view.getFloat64(offset + CommandAt.orderId, true), time)
+        this.#parts.haltSweep.begin(view.getFloat64(offset + CommandAt.orderId, true))
         break
+      case Command.MassCancel: {
+        const asked = unpack(bytes.slice(body, end)) as unknown as ShardMassCancel // main's own words
+        massCancels.begin(asked, view.getFloat64(offset + CommandAt.orderId, true))
+        break
+      }
       case Command.Rule:
         this.#parts.state.compliance.set(ruleOfBody(bytes.slice(body, end)))
         break

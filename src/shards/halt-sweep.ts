@@ -1,65 +1,69 @@
-// Sweeps cancel the live orders that are halted: one walk round and round the order table, a part of it at a time, so that
-// nothing else waits for a hundred thousand cancels. Who asks is answered when the walk has been everywhere since; so
-// many who ask at once cost no more than one, and none keeps another from its end.
+// The sweep of the kill switch: cancels the live orders that are halted. Who asks is answered when a sweep has been
+// everywhere since; those who ask while one is under way are served by the next together, so many who ask at once cost
+// no more than two, and none keeps another from its end.
 
 import type { OrderDesk } from './order-desk.ts'
+import type { Sweep } from './order-sweeps.ts'
 import type { ShardState } from './shard-state.ts'
 
-/** Slots looked at in one go, and orders canceled in one go: what takes about as long as a block of other commands. */
-const LOOKED_AT_MAX = 4096
-const CANCELED_MAX = 256
-
 /** One who asked. */
-interface Sweep {
+interface Asker {
   readonly token: number
-  /** Slots not looked at yet. */
-  left: number
-  /** Orders canceled so far. */
+  /** Orders canceled since. */
   canceled: number
 }
 
 export class HaltSweep {
   readonly #state: ShardState
   readonly #desk: Pick<OrderDesk, 'cancelHalted'>
-  #slot = 0
-  /** In the order in which they end. */
-  readonly #sweeps: Sweep[] = []
-  #timeUs = 0
+  readonly #ended: (token: number, canceled: number) => void
+  /** Answered by the sweep that is under way, and by the one after it. */
+  #askers: Asker[] = []
+  #nextAskers: Asker[] = []
+  readonly #sweep: Sweep
 
-  constructor(state: ShardState, desk: Pick<OrderDesk, 'cancelHalted'>) {
+  /** @param ended told when all that was live and halted when the bearer of the token asked has been canceled. */
+  constructor(
+    state: ShardState,
+    desk: Pick<OrderDesk, 'cancelHalted'>,
+    ended: (token: number, canceled: number) => void,
+  ) {
     this.#state = state
     this.#desk = desk
+    this.#ended = ended
+    this.#sweep = {
+      rows: undefined,
+      visit: slot => this.#visit(slot),
+      advanced: isOver => {
+        if (isOver) this.#over()
+      },
+    }
   }
 
   /** What is live now and halted will be canceled. What comes later is refused, or is not halted. */
-  begin(token: number, timeUs: number): void {
-    this.#sweeps.push({ token, left: this.#state.orders.slotsUsed, canceled: 0 })
-    this.#timeUs = timeUs
-  }
-
-  get isUnderWay(): boolean {
-    return this.#sweeps.length > 0
-  }
-
-  /** Goes on for a while. */
-  advance(): void {
-    const { orders, halts } = this.#state
-    let canceled = 0
-    let looked = 0
-    for (; looked < LOOKED_AT_MAX && canceled < CANCELED_MAX && looked < this.#sweeps.at(-1)!.left; looked++) {
-      if (this.#slot >= orders.slotsUsed) this.#slot = 0
-      const slot = this.#slot++
-      if (!orders.isLive(slot) || !halts.covers(orders.accountRow[slot], orders.routedTo[slot])) continue
-      if (this.#desk.cancelHalted(slot, this.#timeUs)) canceled += 1
+  begin(token: number): void {
+    const asker = { token, canceled: 0 }
+    if (this.#askers.length > 0) {
+      this.#nextAskers.push(asker)
+      return
     }
-    for (const sweep of this.#sweeps) {
-      sweep.left -= Math.min(sweep.left, looked)
-      sweep.canceled += canceled
-    }
+    this.#askers.push(asker)
+    this.#state.haltSweeps.begin(this.#sweep)
   }
 
-  /** The next that has been everywhere; undefined where none has. */
-  takeEnded(): { readonly token: number; readonly canceled: number } | undefined {
-    return this.#sweeps[0]?.left === 0 ? this.#sweeps.shift() : undefined
+  #visit(slot: number): boolean {
+    const { orders, halts, timeUs } = this.#state
+    if (!halts.covers(orders.accountRow[slot], orders.routedTo[slot])) return false
+    if (!this.#desk.cancelHalted(slot, timeUs)) return false
+    for (const asker of this.#askers) asker.canceled += 1
+    for (const asker of this.#nextAskers) asker.canceled += 1
+    return true
+  }
+
+  #over(): void {
+    for (const { token, canceled } of this.#askers) this.#ended(token, canceled)
+    this.#askers = this.#nextAskers
+    this.#nextAskers = []
+    if (this.#askers.length > 0) this.#state.haltSweeps.begin(this.#sweep)
   }
 }

@@ -24,7 +24,7 @@ import type { Price, Quantity } from '../domain/money.ts'
 import { stepFault } from '../domain/order-lifecycle.ts'
 import { OrderStatus, orderStatusNames } from '../domain/order-status.ts'
 import { OrderType } from '../domain/order-type.ts'
-import { Reason } from '../domain/reasons.ts'
+import { Reason, reasonText } from '../domain/reasons.ts'
 import { Side } from '../domain/side.ts'
 import { tagsFromWire } from '../domain/tags.ts'
 import { TimeInForce } from '../domain/time-in-force.ts'
@@ -61,6 +61,17 @@ export class RequestCommand {
   bytes: Uint8Array = new Uint8Array(0)
   start = 0
   end = 0
+}
+
+/** A cancel of many: who wants it, why, and how. */
+export interface SweptCancel {
+  /** Account of whoever asks: rules judge him, reports name him. */
+  readonly operator: number
+  /** His words; empty for those of the reason. */
+  readonly text: string
+  readonly reason: Reason
+  /** The order is marked as canceled and its destination not asked; rules are not asked either. */
+  readonly isForced: boolean
 }
 
 /** Tells main about a request that only the durable record can answer. */
@@ -309,6 +320,7 @@ export class OrderDesk {
     orders.quantity[slot] = order.quantity
     orders.price[slot] = order.price
     orders.cumQty[slot] = 0
+    orders.acceptedUs[slot] = timestamp
     orders.reports[slot] = 1
     orders.accountRow[slot] = book.row
     orders.listing[slot] = listing.index
@@ -458,6 +470,49 @@ export class OrderDesk {
     const { timestamp } = books[orders.accountRow[slot]]!
     this.#destinations[orders.destination[slot]].cancel(slot, Math.max(timestamp, timeUs), Reason.CanceledByHalt)
     return true
+  }
+
+  /**
+   * Cancels a live order as one of many.
+   * @returns Reason.None where its destination was asked, or it is marked; otherwise why a rule refuses.
+   */
+  cancelSwept(slot: number, { operator, text, reason, isForced }: SweptCancel): Reason {
+    const state = this.#state
+    const { orders } = state
+    const book = state.books[orders.accountRow[slot]]!
+    const time = Math.max(book.timestamp, state.timeUs)
+    if (isForced) {
+      this.#markCanceled(slot, time, operator, text === '' ? reasonText(reason) : text, reason)
+      return Reason.None
+    }
+    const refusal = this.#refusal
+    refusal.clear()
+    if (!state.compliance.cancel(slot, operator, time, refusal)) return refusal.reason as Reason
+    state.lane.add(Metric.Cancels)
+    this.#life.onBehalf(slot, operator, text)
+    this.#destinations[orders.destination[slot]].cancel(slot, time, reason)
+    this.#life.noBehalf()
+    return Reason.None
+  }
+
+  /** Ends a live order here, as an update by hand does; its destination is not asked. */
+  #markCanceled(slot: number, time: number, operator: number, text: string, reason: Reason): void {
+    const { orders } = this.#state
+    const { fields } = this.#life
+    // A store that was filled by somebody else may have orders without any report: the first has to be this one.
+    if (orders.reports[slot] === 0) {
+      fields.operator = operator
+      this.#life.report(slot, OrderStatus.PendingNew, 0, 0, time, Reason.None, '')
+    }
+    this.#destinations[orders.destination[slot]].update(slot, OrderStatus.Canceled, 0)
+    fields.status = OrderStatus.Canceled
+    fields.lastQty = 0
+    fields.lastPx = 0
+    fields.timestamp = time
+    fields.reason = reason
+    fields.text = text
+    fields.operator = operator
+    this.#life.apply(slot)
   }
 
   #manualUpdate(command: RequestCommand, requestId: number, elements: number): void {

@@ -46,9 +46,28 @@ export class OrderLife implements DestinationEvents {
     operator: 0,
   }
 
+  // On whose behalf an order is being canceled, where somebody named himself; NO_SLOT elsewhere.
+  #behalfSlot = NO_SLOT
+  #behalfOperator = 0
+  #behalfText = ''
+
   constructor(state: ShardState, events: EventBlock) {
     this.#state = state
     this.#events = events
+  }
+
+  /**
+   * The cancel that is asked for next, of the order in `slot`, is this operator's wish: its reports name him, and his
+   * words where he has some, until `noBehalf`.
+   */
+  onBehalf(slot: number, operator: number, text: string): void {
+    this.#behalfSlot = slot
+    this.#behalfOperator = operator
+    this.#behalfText = text
+  }
+
+  noBehalf(): void {
+    this.#behalfSlot = NO_SLOT
   }
 
   report(
@@ -67,6 +86,10 @@ export class OrderLife implements DestinationEvents {
     fields.timestamp = timestampUs
     fields.lastMarket = lastMarket
     if (reason !== Reason.None) this.explain(reason, NO_PARAMS)
+    if (slot === this.#behalfSlot && (status === OrderStatus.PendingCancel || status === OrderStatus.Canceled)) {
+      fields.operator = this.#behalfOperator
+      if (this.#behalfText !== '') fields.text = this.#behalfText
+    }
     this.apply(slot)
   }
 
@@ -132,14 +155,17 @@ export class OrderLife implements DestinationEvents {
   }
 
   #end(slot: number, book: AccountBook): void {
-    const { orders } = this.#state
+    const { orders, haltSweeps, cancelSweeps, awaitedEnds } = this.#state
     const next = orders.next[slot]
     const previous = orders.previous[slot]
     if (previous === NO_SLOT) book.liveHead = next
     else orders.next[previous] = next
     if (next !== NO_SLOT) orders.previous[next] = previous
     book.liveOrders -= 1
+    haltSweeps.left(slot, next)
+    cancelSweeps.left(slot, next)
     orders.remove(slot)
+    awaitedEnds.ended(slot, orders.status[slot] as OrderStatus)
   }
 
   // Position, result, short sales and buying power after a fill or an end.

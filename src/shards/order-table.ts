@@ -15,6 +15,8 @@ export class OrderTable {
   readonly quantity: Float64Array
   readonly price: Float64Array
   readonly cumQty: Float64Array
+  /** When the order was accepted, µs since the epoch. */
+  readonly acceptedUs: Float64Array
   /** Fees and the like are in reports only; the number of reports so far, the accepted event included. */
   readonly reports: Int32Array
   readonly accountRow: Int32Array
@@ -46,6 +48,7 @@ export class OrderTable {
     this.quantity = new Float64Array(capacity)
     this.price = new Float64Array(capacity)
     this.cumQty = new Float64Array(capacity)
+    this.acceptedUs = new Float64Array(capacity)
     this.reports = new Int32Array(capacity)
     this.accountRow = new Int32Array(capacity)
     this.listing = new Int32Array(capacity)

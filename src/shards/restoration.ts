@@ -139,6 +139,7 @@ export class Restoration {
     orders.quantity[slot] = quantity
     orders.price[slot] = price
     orders.cumQty[slot] = cumQty
+    orders.acceptedUs[slot] = timestamp
     orders.reports[slot] = reports
     orders.accountRow[slot] = book.row
     orders.listing[slot] = holding.listing.index

@@ -10,7 +10,13 @@ import { Compliance, type ViolationListener } from './compliance.ts'
 import { Halts } from './halts.ts'
 import { type Listing, Listings } from './listings.ts'
 import type { MarketView } from './market-view.ts'
+import { AwaitedEnds, OrderSweeps } from './order-sweeps.ts'
 import { NO_SLOT, OrderTable } from './order-table.ts'
+
+/** A piece of the kill switch's sweep takes about as long as a block of other commands: it is in a hurry. */
+const HALT_PIECE = { lookedMax: 4096, doneMax: 256 }
+/** One of any other sweep is short, and there is one in a block: who trades on should not notice. */
+const CANCEL_PIECE = { lookedMax: 1024, doneMax: 64 }
 
 export interface ShardLimits {
   /** Live orders of the shard. */
@@ -30,6 +36,10 @@ export class ShardState {
   /** Counters of this shard. */
   readonly lane: Lane
   readonly orders: OrderTable
+  /** The kill switch's sweeps; and those of all others who cancel many orders. */
+  readonly haltSweeps: OrderSweeps
+  readonly cancelSweeps: OrderSweeps
+  readonly awaitedEnds = new AwaitedEnds()
   readonly buyingPower: BuyingPowerPool
   readonly clOrdIds: ClOrdIds
   readonly listings: Listings
@@ -45,6 +55,8 @@ export class ShardState {
   /** Listings numbered since main was last told. */
   newListings: Listing[] = []
   positions = 0
+  /** The latest time that a command has brought, µs since the epoch. */
+  timeUs = 0
 
   constructor(
     definitions: Definitions,
@@ -60,6 +72,8 @@ export class ShardState {
     this.view = view
     this.halts = new Halts(halts, definitions)
     this.orders = new OrderTable(limits.liveOrdersMax)
+    this.haltSweeps = new OrderSweeps(this.orders, this.books, HALT_PIECE)
+    this.cancelSweeps = new OrderSweeps(this.orders, this.books, CANCEL_PIECE)
     this.buyingPower = new BuyingPowerPool(limits.liveOrdersMax)
     this.clOrdIds = new ClOrdIds(limits.clOrdIdsMax, orderId => this.orders.find(orderId) !== NO_SLOT)
     this.compliance = new Compliance(this, onViolation)

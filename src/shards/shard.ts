@@ -18,6 +18,7 @@ import { EventBlock } from './event-block.ts'
 import { HaltSweep } from './halt-sweep.ts'
 import { MarketFeed } from './market-feed.ts'
 import { MarketView } from './market-view.ts'
+import { MassCancels } from './mass-cancels.ts'
 import { type Destinations, OrderDesk } from './order-desk.ts'
 import { OrderLife } from './order-life.ts'
 import { Restoration } from './restoration.ts'
@@ -87,7 +88,8 @@ export function assembleShard(parts: ShardParts): { cycle: DutyCycle; state: Sha
     restoration: new Restoration(state, life, destinations.simulated),
     snapshots: new Snapshots(state, events, parts.snapshotReports),
     rows: new ShardRows(state, parts.accounts, parts.positions),
-    sweep: new HaltSweep(state, desk),
+    haltSweep: new HaltSweep(state, desk, (...ended) => cycle.swept(...ended)),
+    massCancels: new MassCancels(state, desk, (...told) => cycle.massCanceled(...told)),
     events,
     replies,
   })

@@ -40,6 +40,11 @@ export const Command = {
   Rule: 12,
   /** Where the account in `accountRow` lies: the body is a packed list of ids, its own and those of the directories above. */
   Nodes: 13,
+  /**
+   * Cancel many orders: the body is a packed `ShardMassCancel`, and orders with ids from `orderId` on came later. Answered
+   * by MassCanceled as it goes.
+   */
+  MassCancel: 14,
 } as const
 export type Command = (typeof Command)[keyof typeof Command]
 
@@ -86,6 +91,8 @@ export const Notice = {
   Swept: 8,
   /** A compliance rule objected: the text is a list in JSON, see `compliance/rule-messages.ts`. */
   Violated: 9,
+  /** How far a mass cancel has got: a = token, b = 1 where it is over, the text is its counts in JSON. */
+  MassCanceled: 10,
 } as const
 export type Notice = (typeof Notice)[keyof typeof Notice]
 
