@@ -15,6 +15,14 @@ import type { Connection, Session } from './connection.ts'
 import { Elements, malformed } from './elements.ts'
 import { type Halt, type HaltTarget, haltElements, readHalts } from './halts.ts'
 import { Link } from './link.ts'
+import {
+  type MassCancelOutcome,
+  type MassCancelResult,
+  type MassCancelSelection,
+  type MassCancelSettings,
+  massCancelMessage,
+  readMassCancelResult,
+} from './mass-cancel.ts'
 import { OrderTracker, type OrderTrackerLimits } from './order-tracker.ts'
 import {
   type NewOrder,
@@ -31,6 +39,7 @@ import {
 import {
   type CommandOutcome,
   commandOutcome,
+  failedOutcome,
   isPassing,
   type SentOrder,
   type SubmitOutcome,
@@ -258,6 +267,27 @@ export class OesClient {
   async lift(target: HaltTarget, settings: CallSettings & { text?: string } = {}): Promise<void> {
     const message = [Kind.Lift, 0, 0, ...haltElements(target), settings.text ?? '']
     await this.#ask({ message, take: answerOf(Kind.Done, () => true) }, settings)
+  }
+
+  /**
+   * Cancels the live orders of a selection. Asked again it does what is left. @throws OesError where nothing was sent, as
+   * for `submit`.
+   */
+  async massCancel(selection: MassCancelSelection = {}, settings: MassCancelSettings = {}): Promise<MassCancelOutcome> {
+    const { onProgress, waitMs = 0 } = settings
+    const { value, error, timesSent } = await this.#calls.call<MassCancelResult>({
+      message: massCancelMessage(this.session.account, selection, settings),
+      deadlineMs: settings.deadlineMs ?? (this.#options.pageDeadlineMs ?? 30_000) + waitMs,
+      take: (kind, message) => {
+        const isProgress = kind === Kind.MassCancelProgress
+        if (!isProgress && kind !== Kind.MassCanceled) throw malformed(`kind ${kind} in the answer to a mass cancel`)
+        const result = readMassCancelResult(message)
+        if (!isProgress) return result
+        onProgress?.(result)
+        return undefined
+      },
+    })
+    return error === undefined ? { outcome: 'done', result: value } : failedOutcome(error, timesSent)
   }
 
   /** The halts in force that concern whoever asks, oldest first. @throws OesError */

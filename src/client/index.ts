@@ -28,6 +28,12 @@ export { ClientCode, OesError } from './client-error.ts'
 export type { ConnectOptions, StateChange } from './connect-options.ts'
 export type { Session } from './connection.ts'
 export type { Halt, HaltTarget } from './halts.ts'
+export type {
+  MassCancelOutcome,
+  MassCancelResult,
+  MassCancelSelection,
+  MassCancelSettings,
+} from './mass-cancel.ts'
 export { OrderTracker, type OrderTrackerLimits, type TrackedOrder } from './order-tracker.ts'
 export {
   type ExecutionReport,

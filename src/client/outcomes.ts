@@ -61,9 +61,14 @@ export function submitOutcome(
 /** @throws OesError where the request never left: then nothing happened, for sure. */
 export function commandOutcome(result: CallResult<true>): CommandOutcome {
   if (result.error === undefined) return { outcome: 'done' }
-  if (result.error.reason !== 0) return refused(result.error)
-  if (result.timesSent === 0) throw result.error
-  return { outcome: 'unknown', cause: result.error }
+  return failedOutcome(result.error, result.timesSent)
+}
+
+/** What became of a request that ended with an error. @throws the error where the request never left. */
+export function failedOutcome(error: OesError, timesSent: number): Refusal | Unknown {
+  if (error.reason !== 0) return refused(error)
+  if (timesSent === 0) throw error
+  return { outcome: 'unknown', cause: error }
 }
 
 /** True for failures that may pass: worth trying again after a while. */

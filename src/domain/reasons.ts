@@ -48,6 +48,7 @@ export const Reason = {
   InvalidName: 216,
   IllegalMove: 217,
   UnknownHalt: 218,
+  UnknownScope: 219,
   UnknownRule: 220,
   UnknownModification: 221,
   ModificationClosed: 222,
@@ -192,6 +193,10 @@ const entries: Record<Reason, ReasonEntry> = {
     text: 'An entry keeps one parent at least, and a directory does not lie within itself.',
   },
   [Reason.UnknownHalt]: { name: 'UNKNOWN_HALT', text: 'There is no such halt in force.' },
+  [Reason.UnknownScope]: {
+    name: 'UNKNOWN_SCOPE',
+    text: '{0} is neither * nor a country, a venue or a ticker.',
+  },
   [Reason.UnknownRule]: { name: 'UNKNOWN_RULE', text: 'There is no rule entry {0}.' },
   [Reason.UnknownModification]: { name: 'UNKNOWN_MODIFICATION', text: 'There is no modification request {0}.' },
   [Reason.ModificationClosed]: {

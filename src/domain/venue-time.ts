@@ -82,6 +82,11 @@ export function startOfDay(timeZone: string, instant: number): number {
   return localDay(timeZone, instant).start
 }
 
+/** The first instant of a date in the zone; days beyond the end of the month count on into the next. */
+export function startOfDate(timeZone: string, year: number, month: number, day: number): number {
+  return firstInstantFrom(zoneOf(timeZone), Date.UTC(year, month - 1, day) * US_PER_MS)
+}
+
 /**
  * The instant at which the clocks of the zone show `hour`:`minute` on `day`. Where they show it twice it is the first
  * time; where they jump over it, it is the instant they jump.

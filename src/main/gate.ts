@@ -43,6 +43,15 @@ export interface HaltRequests {
   request(session: Session, kind: number, requestId: number, message: Value[]): void
 }
 
+/** Cancels of many orders. */
+export interface MassCancelRequests {
+  /**
+   * @param row of the account that the request names; it may be dealt with.
+   * @param idBound ids of orders that come from now on are this or greater.
+   */
+  request(session: Session, requestId: number, row: number, message: Value[], idBound: number): void
+}
+
 export interface GateParts {
   readonly limits: GateLimits
   readonly directory: Directory
@@ -51,6 +60,7 @@ export interface GateParts {
   readonly shardOf: (row: number) => number
   readonly history: HistoryDesk
   readonly halts: HaltRequests
+  readonly massCancels: MassCancelRequests
   readonly subscriptions: Subscriptions
   /** A fresh order id, or 0 where the block is used up and the next has not come yet. */
   readonly nextOrderId: () => number
@@ -287,6 +297,7 @@ export class Gate {
       case Kind.Halt:
       case Kind.Lift:
       case Kind.Halts:
+      case Kind.MassCancel:
         break
       case Kind.Login:
         this.refuse(session, requestId, named, Reason.AlreadyLoggedIn, [])
@@ -321,6 +332,12 @@ export class Gate {
         if (message[3] === 1) break // a group: the account means nothing
         if (!this.#may(session, requestId, account, row)) return true
         break
+      case Kind.MassCancel:
+        if (!this.#accepting) this.refuse(session, requestId, named, Reason.Stopping, [])
+        else if (this.#may(session, requestId, account, row)) {
+          this.#parts.massCancels.request(session, requestId, row, message, this.#nextOrderIdBound())
+        }
+        return true
       case Kind.LoadOrder: {
         const orderId = message[3]
         if (typeof orderId !== 'number' || !Number.isSafeInteger(orderId)) {
@@ -339,6 +356,12 @@ export class Gate {
       this.answered(session)
     } else this.#parts.history.query(session, kind, requestId, row, message)
     return true
+  }
+
+  /** No order has been given an id from here on. */
+  #nextOrderIdBound(): number {
+    if (this.#spareOrderId === 0) this.#spareOrderId = this.#parts.nextOrderId()
+    return this.#spareOrderId === 0 ? Number.POSITIVE_INFINITY : this.#spareOrderId
   }
 
   #toShard(

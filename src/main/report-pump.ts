@@ -29,6 +29,7 @@ export interface ShardNotices {
   stopped(shard: number): void
   swept(token: number, canceled: number): void
   violated(violation: ToldViolation): void
+  massCanceled(token: number, isOver: boolean, counts: string): void
 }
 
 export class ReportPump {
@@ -105,6 +106,9 @@ export class ReportPump {
       else if (type === Notice.Violated) {
         const text = this.#decoder.decode(bytes.slice(offset + NOTICE_HEADER_BYTES, offset + length))
         this.#notices.violated(violationOfText(text))
+      } else if (type === Notice.MassCanceled) {
+        const text = this.#decoder.decode(bytes.slice(offset + NOTICE_HEADER_BYTES, offset + length))
+        this.#notices.massCanceled(a, b === 1, text)
       } else {
         assert(type === Notice.Stopped, 'a record of an unknown type from a shard')
         this.#notices.stopped(shard)

@@ -44,6 +44,7 @@ import { Halts } from './halts.ts'
 import { History } from './history.ts'
 import { journalsIn } from './journals.ts'
 import { Listener } from './listener.ts'
+import { MassCancelDesk } from './mass-cancel-desk.ts'
 import { startPlatform } from './platform-stage.ts'
 import { ratesMax, writeRates } from './rates.ts'
 import { readersOf } from './readers.ts'
@@ -223,6 +224,15 @@ export class Server {
     })
     const haltDesk = new HaltDesk({ halts, directory: accounts, definitions: world.definitions, nowUs })
 
+    const massCancels = new MassCancelDesk({
+      directory: accounts,
+      definitions: world.definitions,
+      shards: shards.links,
+      shardOf,
+      nowUs,
+      log,
+    })
+
     // What main does with the shards' words and the clients' questions.
     const subscriptions = new Subscriptions()
     const standing = new Standing(
@@ -268,6 +278,7 @@ export class Server {
       shardOf,
       history,
       halts: haltDesk,
+      massCancels,
       subscriptions,
       nextOrderId: () => uids.next(),
       orderIdsComing: () => uids.available,
@@ -285,6 +296,7 @@ export class Server {
     })
     history.connect(gate)
     haltDesk.connect(gate)
+    massCancels.connect(gate)
     onMembershipsChanged = () => {
       history.membershipsChanged(gate.sessions)
       halts.membershipsChanged()
@@ -305,6 +317,7 @@ export class Server {
         stopped: () => shards.noteStopped(),
         swept: (token, canceled) => halts.swept(token, canceled),
         violated: violation => compliance?.violated(violation),
+        massCanceled: (token, isOver, counts) => massCancels.told(token, isOver, counts),
       },
       config.limits.outboxBytesMax,
       session => tooSlow.add(session),

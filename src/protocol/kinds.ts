@@ -20,6 +20,7 @@ export const Kind = {
   Halt: 14,
   Lift: 15,
   Halts: 16,
+  MassCancel: 17,
 
   OrderAccepted: 64,
   ExecutionReport: 65,
@@ -40,6 +41,8 @@ export const Kind = {
   Membership: 82,
   Halted: 83,
   HaltList: 84,
+  MassCancelProgress: 85,
+  MassCanceled: 86,
 } as const
 export type Kind = (typeof Kind)[keyof typeof Kind]
 

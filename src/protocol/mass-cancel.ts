@@ -1,8 +1,6 @@
 // A mass cancel: which orders, what is done with them, and how many it has met. The counts travel as a list, from a shard
 // to main and, added up over the shards, to the client; in both the elements have the order of `MassCancelCounts`.
 
-import type { Value } from './msgpack.ts'
-
 /** Whose orders. */
 export const MassCancelWho = { Account: 0, Group: 1, Everybody: 2 } as const
 export type MassCancelWho = (typeof MassCancelWho)[keyof typeof MassCancelWho]
@@ -54,8 +52,22 @@ export function addCounts(to: MassCancelCounts, more: MassCancelCounts): void {
   for (const [reason, count] of more.refused) to.refused.set(reason, (to.refused.get(reason) ?? 0) + count)
 }
 
-export function countElements({ matched, canceled, done, open, pending, refused }: MassCancelCounts): Value[] {
+/** Counts as they travel. */
+export type CountElements = [
+  matched: number,
+  canceled: number,
+  done: number,
+  open: number,
+  pending: number,
+  refused: [reason: number, count: number][],
+]
+
+export function countElements({ matched, canceled, done, open, pending, refused }: MassCancelCounts): CountElements {
   return [matched, canceled, done, open, pending, [...refused].sort(([a], [b]) => a - b)]
+}
+
+export function countsOfElements([matched, canceled, done, open, pending, refused]: CountElements): MassCancelCounts {
+  return { matched, canceled, done, open, pending, refused: new Map(refused) }
 }
 
 /** What a shard is asked to do; all that needs the world's knowledge has been found out by main. */

@@ -20,6 +20,7 @@ import { HaltStore } from '../../src/main/halt-store.ts'
 import { Halts } from '../../src/main/halts.ts'
 import { History, type Readers } from '../../src/main/history.ts'
 import { Market } from '../../src/main/market.ts'
+import { MassCancelDesk } from '../../src/main/mass-cancel-desk.ts'
 import { restore } from '../../src/main/recovery.ts'
 import { ReportPump } from '../../src/main/report-pump.ts'
 import type { Session } from '../../src/main/session.ts'
@@ -274,6 +275,14 @@ export class Rehearsal {
       log: new Log({ component: 'main', level: 'error' }),
     })
     const haltDesk = new HaltDesk({ halts: this.halts, directory: this.directory, definitions, nowUs })
+    const massCancels = new MassCancelDesk({
+      directory: this.directory,
+      definitions,
+      shards: this.links,
+      shardOf,
+      nowUs,
+      log: new Log({ component: 'main', level: 'error' }),
+    })
     this.gate = new Gate({
       limits: { ...defaultLimits, ...options.gateLimits },
       directory: this.directory,
@@ -281,6 +290,7 @@ export class Rehearsal {
       shardOf,
       history: this.history,
       halts: haltDesk,
+      massCancels,
       subscriptions: this.subscriptions,
       nextOrderId: () => (this.nextOrderId === 0 ? 0 : this.nextOrderId++),
       orderIdsComing: () => false,
@@ -294,6 +304,7 @@ export class Rehearsal {
     })
     this.history.connect(this.gate)
     haltDesk.connect(this.gate)
+    massCancels.connect(this.gate)
     this.market = new Market(quotes, this.links, () => this.nowUs)
     this.pump = new ReportPump(
       memory.reportRings.map(ring => new RingConsumer(ring)),
@@ -315,6 +326,7 @@ export class Rehearsal {
         },
         swept: (token, canceled) => this.halts.swept(token, canceled),
         violated: violation => this.violations.push(violation),
+        massCanceled: (token, isOver, counts) => massCancels.told(token, isOver, counts),
       },
       options.heldBytesMax ?? 1 << 20,
       session => this.gate.close(session, Reason.SlowReader, [options.heldBytesMax ?? 1 << 20]),
