@@ -253,6 +253,33 @@ const limits = section('What one client may take.', {
     max: 100_000,
     byDefault: 1_000,
   }),
+  requests_per_second: integer({
+    comment:
+      'Requests of one client, all but cancels, within a second; more are refused with RATE_EXCEEDED. 0 sets no limit.\n' +
+      'The default is more than a client on a machine of its own sends at full speed.',
+    unit: 'requests per second',
+    min: 0,
+    max: 10_000_000,
+    byDefault: 500_000,
+  }),
+  cancels_per_second: integer({
+    comment:
+      'Cancels of one client within a second, which are counted apart: who sends orders too fast can still cancel. 0 sets\n' +
+      'no limit.',
+    unit: 'cancels per second',
+    min: 0,
+    max: 10_000_000,
+    byDefault: 500_000,
+  }),
+  rate_refusals_max: integer({
+    comment:
+      'Requests of one client that are refused for their rate, without a second of quiet between, before it is\n' +
+      'disconnected. 0 never disconnects.',
+    unit: 'refusals',
+    min: 0,
+    max: 1_000_000_000,
+    byDefault: 10_000,
+  }),
 })
 
 const platform = section('The services that the server brings up itself where no service_locator is given.', {

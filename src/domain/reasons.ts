@@ -107,6 +107,8 @@ export const Reason = {
   Internal: 911,
   OutcomeUnknown: 912,
   NotKept: 913,
+  RateExceeded: 923,
+  Flooding: 924,
 } as const
 export type Reason = (typeof Reason)[keyof typeof Reason]
 
@@ -326,6 +328,14 @@ const entries: Record<Reason, ReasonEntry> = {
   [Reason.NotKept]: {
     name: 'NOT_KEPT',
     text: 'It could not be written down: {0}. A halt is in force until the server ends; a lifted one still holds.',
+  },
+  [Reason.RateExceeded]: {
+    name: 'RATE_EXCEEDED',
+    text: 'More than the {0} {1} that a session may send within a second; the request had no effect.',
+  },
+  [Reason.Flooding]: {
+    name: 'FLOODING',
+    text: 'More than {0} requests were refused for their rate without a second of quiet between.',
   },
 }
 

@@ -4,6 +4,7 @@
 //
 //   frame ── not msgpack, too long: closed with a reason
 //         ── before login: refused, closed
+//         ── too fast: refused, and closed where that goes on
 //         ── too many unanswered, unknown account, not permitted: refused
 //         ── command ring full: the session's reading stops until there is room
 //         └─ shard
@@ -17,10 +18,11 @@ import { pack, unpack, type Value } from '../protocol/msgpack.ts'
 import { type Directory, LoginsSuspended } from './directory.ts'
 import type { Peer } from './peer.ts'
 import { answer, type Session, SessionStage, SessionTable } from './session.ts'
+import type { RateLimits } from './session-rates.ts'
 import type { ShardLink } from './shard-link.ts'
 import type { Subscriptions } from './subscription.ts'
 
-export interface GateLimits {
+export interface GateLimits extends RateLimits {
   connectionsMax: number
   frameBytesMax: number
   loginMs: number
@@ -112,13 +114,14 @@ export class Gate {
       peer.end()
       return undefined
     }
-    return this.sessions.open(peer, limits.frameBytesMax, nowMs)
+    return this.sessions.open(peer, limits, nowMs)
   }
 
   /** Bytes from the client. */
   receive(session: Session, chunk: Uint8Array, nowMs: number): void {
     if (session.stage === SessionStage.Closed) return
     session.lastHeardMs = nowMs
+    session.rates.fill(nowMs)
     session.splitter.push(chunk)
     this.#read(session)
     this.#parts.onReceived()
@@ -277,6 +280,15 @@ export class Gate {
     }
     const { limits, directory } = this.#parts
     session.inFlight += 1
+    const budget = isCancel(kind) ? session.rates.cancels : session.rates.requests
+    if (!budget.take()) {
+      this.refuse(session, requestId, named, Reason.RateExceeded, [
+        budget.perSecond,
+        isCancel(kind) ? 'cancels' : 'requests',
+      ])
+      if (session.rates.refused(session.lastHeardMs)) this.close(session, Reason.Flooding, [limits.rateRefusalsMax])
+      return true
+    }
     if (session.inFlight > limits.inFlightMax) {
       this.refuse(session, requestId, named, Reason.TooManyInFlight, [limits.inFlightMax])
       return true
@@ -285,7 +297,9 @@ export class Gate {
       case Kind.Submit:
       case Kind.Cancel:
       case Kind.Update:
-        return this.#toShard(session, kind, requestId, named, bytes, start, end)
+        if (this.#toShard(session, kind, requestId, named, bytes, start, end)) return true
+        budget.giveBack() // it is read again
+        return false
       case Kind.LoadOrder:
       case Kind.QueryOrders:
       case Kind.QueryReports:
@@ -529,6 +543,11 @@ export class Gate {
     this.send(session, [Kind.AccountList, requestId, 0, page, accounts.length > ACCOUNTS_PER_PAGE ? 1 : 0])
     this.answered(session)
   }
+}
+
+/** What makes things safer: paid from a budget of its own, so that a session that is too fast can still take back. */
+function isCancel(kind: number): boolean {
+  return kind === Kind.Cancel || kind === Kind.Halt
 }
 
 function isName(value: unknown): value is string {

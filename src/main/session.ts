@@ -4,6 +4,7 @@ import { FrameSplitter } from '../protocol/frames.ts'
 import { MessageWriter } from '../protocol/message-writer.ts'
 import { Outbox } from './outbox.ts'
 import type { Peer } from './peer.ts'
+import { type RateLimits, SessionRates } from './session-rates.ts'
 import type { Subscription } from './subscription.ts'
 
 export const SessionStage = {
@@ -16,10 +17,15 @@ export const SessionStage = {
 } as const
 export type SessionStage = (typeof SessionStage)[keyof typeof SessionStage]
 
+export interface SessionLimits extends RateLimits {
+  readonly frameBytesMax: number
+}
+
 export class Session {
   readonly peer: Peer
   readonly splitter: FrameSplitter
   readonly outbox: Outbox
+  readonly rates: SessionRates
   /** Slot in the session table and how often it was used before: together they name the session to the shards. */
   readonly word: number
   readonly openedMs: number
@@ -45,11 +51,12 @@ export class Session {
   /** Called once when the client has read enough for an answer to be streamed on. */
   onRoom: (() => void) | undefined
 
-  constructor(peer: Peer, word: number, frameBytesMax: number, nowMs: number) {
+  constructor(peer: Peer, word: number, limits: SessionLimits, nowMs: number) {
     this.peer = peer
     this.word = word
-    this.splitter = new FrameSplitter(frameBytesMax)
+    this.splitter = new FrameSplitter(limits.frameBytesMax)
     this.outbox = new Outbox(peer)
+    this.rates = new SessionRates(limits, nowMs)
     this.openedMs = nowMs
     this.lastHeardMs = nowMs
     this.lastSaidMs = nowMs
@@ -72,11 +79,11 @@ export class SessionTable {
     return this.size >= this.#max
   }
 
-  open(peer: Peer, frameBytesMax: number, nowMs: number): Session {
+  open(peer: Peer, limits: SessionLimits, nowMs: number): Session {
     const slot = this.#free.pop() ?? this.#slots.length
     const uses = ((this.#uses[slot] ?? 0) + 1) & 0xffff
     this.#uses[slot] = uses
-    const session = new Session(peer, ((uses << 16) | slot) >>> 0, frameBytesMax, nowMs)
+    const session = new Session(peer, ((uses << 16) | slot) >>> 0, limits, nowMs)
     this.#slots[slot] = session
     this.size += 1
     return session

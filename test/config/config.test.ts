@@ -65,6 +65,9 @@ const DEFAULTS: Config = {
     outboxBytesMax: 16 * MB,
     inFlightMax: 4_096,
     subscriptionsMax: 1_000,
+    requestsPerSecond: 500_000,
+    cancelsPerSecond: 500_000,
+    rateRefusalsMax: 10_000,
   },
   writer: {
     copy: 'always',
@@ -117,7 +120,8 @@ engine:
 checks: [risk_state, board_lot]
 journal: {segment_bytes: 1048577}
 limits: {connections_max: 1, frame_bytes_max: 2000, login_ms: 100, heartbeat_ms: 101, outbox_bytes_max: 65536,
-  in_flight_max: 6, subscriptions_max: 7}
+  in_flight_max: 6, subscriptions_max: 7,
+  requests_per_second: 0, cancels_per_second: 9, rate_refusals_max: 8}
 writer: {batch_rows_max: 1, batch_age_ms: 0, nice: 3}
 readers: {threads: 4}
 platform: {port: 0, data_file: p.db, world: w.json, seed: 4294967295,
@@ -161,6 +165,9 @@ log: {level: debug}
       outboxBytesMax: 65_536,
       inFlightMax: 6,
       subscriptionsMax: 7,
+      requestsPerSecond: 0,
+      cancelsPerSecond: 9,
+      rateRefusalsMax: 8,
     },
     writer: {
       copy: 'always',

@@ -473,6 +473,9 @@ const defaultLimits: GateLimits = {
   heartbeatMs: 10_000,
   outboxBytesMax: 1 << 26,
   inFlightMax: 10_000,
+  requestsPerSecond: 0,
+  cancelsPerSecond: 0,
+  rateRefusalsMax: 0,
 }
 
 /** Readers that answer when they are told to, in the order of the questions. */
