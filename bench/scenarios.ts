@@ -9,6 +9,7 @@ import { memory } from './scenarios/memory.ts'
 import { micro } from './scenarios/micro.ts'
 import { outage } from './scenarios/outage.ts'
 import { recovery } from './scenarios/recovery.ts'
+import { risk } from './scenarios/risk.ts'
 import { shards } from './scenarios/shards.ts'
 import { throughput } from './scenarios/throughput.ts'
 import { writer } from './scenarios/writer.ts'
@@ -20,6 +21,7 @@ export const scenarios: readonly Scenario[] = [
   depth,
   compliance,
   kill,
+  risk,
   writer,
   outage,
   recovery,
