@@ -374,6 +374,24 @@ export const SCHEMA = section('', {
     }),
   }),
   limits,
+  market_data: section('Which tickers the server follows at the market data service.', {
+    subscribe: choice({
+      comment:
+        'first_use, those of positions and orders, from the first order on; everything, all that the service has, which\n' +
+        'suits a market of some hundred tickers.',
+      words: ['first_use', 'everything'],
+      byDefault: 'first_use',
+    }),
+    first_use_ms: integer({
+      comment:
+        'How long the first order of a ticker waits for its market, and later ones of the same account behind it. Then it is\n' +
+        'judged without a quote.',
+      unit: 'milliseconds',
+      min: 1,
+      max: 60_000,
+      byDefault: 1_000,
+    }),
+  }),
   writer: section('The thread that copies the journals into the stores.', {
     copy: choice({
       comment:

@@ -23,6 +23,11 @@ export class Market {
     this.#nowUs = nowUs
   }
 
+  /** Whether anything was heard of the ticker. */
+  knows(ticker: string): boolean {
+    return (this.#rows.get(ticker) ?? -1) >= 0
+  }
+
   /** One event of the market. */
   take(event: MarketEvent): void {
     const row = this.#row(event.ticker)

@@ -14,6 +14,7 @@ import { Recovery } from '../stores/recovery.ts'
 import type { StoreEndpoint } from '../stores/store-endpoint.ts'
 import type { Accounts } from './accounts.ts'
 import { Market } from './market.ts'
+import { MarketWatch } from './market-watch.ts'
 import { RecoveryFailed, restore } from './recovery.ts'
 import type { Shards } from './shard-stage.ts'
 import type { StageParts } from './stage.ts'
@@ -22,6 +23,8 @@ import type { StageParts } from './stage.ts'
 const CACHE_BYTES = 256 << 20
 /** How long a database may be silent meanwhile: it sorts and joins much of what it has. */
 const STATEMENT_MS_MAX = 120_000
+/** How long the market of one ticker may take; a service that is slower is not waited for any more. */
+const RESTORED_MARKET_MS_MAX = 10_000
 /** Ids skipped at most to get beyond those that the store has. */
 const SKIPPED_IDS_MAX = 1_000_000
 
@@ -36,11 +39,17 @@ export interface RestoreOptions {
   readonly clock: Clock
   readonly uids: UidClient
   /** Opens stage 7, once the clock is behind nothing that the store has. */
-  readonly openMarket: () => Promise<Market>
+  readonly openMarket: () => Promise<OpenMarket>
+}
+
+/** The market, and who decides which tickers are followed; undefined where all are. */
+export interface OpenMarket {
+  readonly market: Market
+  readonly watch: MarketWatch | undefined
 }
 
 /** @throws RecoveryFailed, StoreUnavailable: the server must not start with an account missing. */
-export async function restoreAccounts({ config, log }: StageParts, options: RestoreOptions): Promise<Market> {
+export async function restoreAccounts({ config, log }: StageParts, options: RestoreOptions): Promise<OpenMarket> {
   const { accounts, clock, definitions, shardOf, shards, table, uids } = options
   const { engine } = config
   const beganMs = performance.now()
@@ -55,7 +64,8 @@ export async function restoreAccounts({ config, log }: StageParts, options: Rest
     const marks = await recovery.marks()
     clock.raise(marks.lastTimestamp)
     await beyond(uids, marks.lastOrderId)
-    const market = await options.openMarket()
+    const opened = await options.openMarket()
+    const { watch } = opened
     const terms = newAccountTerms()
     const { counts } = await restore(recovery, {
       accounts,
@@ -66,6 +76,7 @@ export async function restoreAccounts({ config, log }: StageParts, options: Rest
         return terms.currency
       },
       nowUs: () => clock.nowUs(),
+      watch: async ticker => await watch?.watch(ticker, RESTORED_MARKET_MS_MAX),
       waitForRoom: () => pause(1),
     })
     await shards.whenReady()
@@ -74,15 +85,15 @@ export async function restoreAccounts({ config, log }: StageParts, options: Rest
       store: options.store.name,
       ms: Math.round(performance.now() - beganMs),
     })
-    return market
+    return opened
   } finally {
     await store.close()
   }
 }
 
-/** Quotes and prints of all tickers, from now on. */
+/** Quotes and prints, from now on: of all tickers, or of those that are asked for. */
 export async function openMarket(
-  { config, onTheWayDown }: StageParts,
+  { config, log, onTheWayDown }: StageParts,
   locator: LocatorClient,
   options: {
     readonly quotes: SharedArrayBuffer
@@ -90,13 +101,25 @@ export async function openMarket(
     readonly clock: Clock
     readonly onAvailability: (service: string, available: boolean) => void
   },
-): Promise<Market> {
+): Promise<OpenMarket> {
   const { clock, onAvailability, quotes, shards } = options
   const market = new Market(new QuoteTable(quotes, config.engine.tickersMax), shards.links, () => clock.nowUs())
   const marketData = await MarketDataClient.open(locator, event => market.take(event), { onAvailability })
   onTheWayDown('market data', () => marketData.close())
-  await marketData.subscribeAll()
-  return market
+  if (config.marketData.subscribe === 'everything') {
+    await marketData.subscribeAll()
+    return { market, watch: undefined }
+  }
+  const watch = new MarketWatch({
+    data: marketData,
+    market,
+    shards: shards.links,
+    tickersMax: config.engine.tickersMax,
+    nowUs: () => clock.nowUs(),
+    log,
+  })
+  onTheWayDown('market watch', () => watch.close())
+  return { market, watch }
 }
 
 /** New orders must not get ids that the store has: an id service that lost its memory is brought beyond them. */

@@ -29,6 +29,8 @@ export interface RecoveryTarget {
   /** Risk currency of the account in that row, as administration has it now. */
   readonly currencyOf: (row: number) => number
   readonly nowUs: () => number
+  /** Sees to it that the market of a ticker is there before what is held or ordered of it. */
+  readonly watch: (ticker: string) => Promise<void>
   /** Waits until a full ring may have room again. */
   readonly waitForRoom: () => Promise<void>
 }
@@ -108,8 +110,14 @@ export async function restore(
     unflushed += 1
   }
 
+  const watched = new Set<string>()
   for await (const items of recovery.read()) {
     for (const item of items) {
+      const ticker = tickerOf(item)
+      if (ticker !== undefined && !watched.has(ticker)) {
+        watched.add(ticker)
+        await target.watch(ticker)
+      }
       send(item)
       if (unflushed === PIECES_PER_FLUSH) await flush()
     }
@@ -120,6 +128,12 @@ export async function restore(
   // The shards have to have all of it before anybody waits for them.
   await flush()
   return { counts, marks: await recovery.marks() }
+}
+
+/** The ticker of what has to do with the market from now on. */
+function tickerOf(item: Recovered): string | undefined {
+  if (item.part === 'account' || item.part === 'clOrdId') return undefined
+  return item.part === 'order' ? item.accepted.ticker : item.ticker
 }
 
 /** A piece without its texts, and texts of all kinds, together. */

@@ -30,6 +30,7 @@ export interface ShardNotices {
   swept(token: number, canceled: number): void
   violated(violation: ToldViolation): void
   massCanceled(token: number, isOver: boolean, counts: string): void
+  firstUse(shard: number, ticker: string): void
 }
 
 export class ReportPump {
@@ -102,7 +103,10 @@ export class ReportPump {
         const text = this.#decoder.decode(bytes.slice(offset + NOTICE_HEADER_BYTES, offset + length))
         this.#notices.listing(shard, a, text)
       } else if (type === Notice.Ready) this.#notices.ready(shard)
-      else if (type === Notice.Swept) this.#notices.swept(a, c)
+      else if (type === Notice.FirstUse) {
+        const text = this.#decoder.decode(bytes.slice(offset + NOTICE_HEADER_BYTES, offset + length))
+        this.#notices.firstUse(shard, text)
+      } else if (type === Notice.Swept) this.#notices.swept(a, c)
       else if (type === Notice.Violated) {
         const text = this.#decoder.decode(bytes.slice(offset + NOTICE_HEADER_BYTES, offset + length))
         this.#notices.violated(violationOfText(text))

@@ -44,6 +44,7 @@ import { Halts } from './halts.ts'
 import { History } from './history.ts'
 import { journalsIn } from './journals.ts'
 import { Listener } from './listener.ts'
+import type { MarketWatch } from './market-watch.ts'
 import { MassCancelDesk } from './mass-cancel-desk.ts'
 import { startPlatform } from './platform-stage.ts'
 import { ratesMax, writeRates } from './rates.ts'
@@ -301,6 +302,8 @@ export class Server {
       history.membershipsChanged(gate.sessions)
       halts.membershipsChanged()
     }
+    // Nothing asks for it before the market is open.
+    let watch: MarketWatch | undefined
     const tooSlow = new Set<Session>()
     const pump = new ReportPump(
       memory.reportRings.map(ring => new RingConsumer(ring)),
@@ -308,7 +311,10 @@ export class Server {
       subscriptions,
       {
         marker: (_row, token, orderSequence, reportSequence) => history.marker(token, orderSequence, reportSequence),
-        listing: (shard, index, ticker) => standing.listing(shard, index, ticker),
+        listing: (shard, index, ticker) => {
+          standing.listing(shard, index, ticker)
+          watch?.used(ticker)
+        },
         lookup: (word, requestId, row, orderId, purpose) => {
           const session = gate.sessions.find(word)
           if (session !== undefined) history.lookup(session, requestId, row, orderId, purpose)
@@ -318,6 +324,7 @@ export class Server {
         swept: (token, canceled) => halts.swept(token, canceled),
         violated: violation => compliance?.violated(violation),
         massCanceled: (token, isOver, counts) => massCancels.told(token, isOver, counts),
+        firstUse: (shard, ticker) => watch?.firstUse(shard, ticker),
       },
       config.limits.outboxBytesMax,
       session => tooSlow.add(session),
@@ -327,7 +334,7 @@ export class Server {
     this.#onTheWayDown('shards', () => this.#stopShards())
 
     // 6 recovery, and 7 market: before the orders come back, so that they find it as it is
-    const market = await restoreAccounts(stages, {
+    const { market } = await restoreAccounts(stages, {
       store: writer.caughtUp,
       definitions: world.definitions,
       accounts,
@@ -336,13 +343,16 @@ export class Server {
       shardOf,
       clock: this.#clock,
       uids,
-      openMarket: () =>
-        openMarket(stages, locator, {
+      openMarket: async () => {
+        const opened = await openMarket(stages, locator, {
           quotes: memory.quotes,
           shards,
           clock: this.#clock,
           onAvailability: this.#availability,
-        }),
+        })
+        watch = opened.watch
+        return opened
+      },
     })
 
     await halts.sweepRecovered()

@@ -34,7 +34,7 @@ export class Shards {
     writer: Pick<RunningWriter, 'memory' | 'shared'>,
     definitions: unknown,
   ) {
-    const { engine } = config
+    const { engine, marketData } = config
     this.links = memory.commandRings.map(
       (ring, shard) => new ShardLink(new RingProducer(ring), new Doorbell(memory.doorbells, shardThread(shard))),
     )
@@ -69,6 +69,7 @@ export class Shards {
           clOrdIdsMax: engine.clOrdIdsPerShardMax,
           listingsMax: engine.tickersMax,
           positionsMax: engine.positionsPerShardMax,
+          firstUseUs: marketData.subscribe === 'everything' ? 0 : 1_000 * marketData.firstUseMs,
         },
         snapshotReports: engine.snapshotReports,
         commandsPerTurnMax: engine.batchCommandsMax,

@@ -113,6 +113,7 @@ export class DutyCycle {
   readonly #parts: DutyCycleParts
   readonly #rules: BlockRules
   readonly #request = new RequestCommand()
+  readonly #decoder = new TextDecoder()
   /** Notices that follow the events of the open block. */
   #notices: PendingNotice[] = []
   // The closed block, on its way to the disk, and what goes out with it.
@@ -313,6 +314,11 @@ export class DutyCycle {
     })
   }
 
+  /** Asks main for the market of a ticker. */
+  firstUse(ticker: string): void {
+    this.#notices.push({ type: Notice.FirstUse, session: 0, a: 0, b: 0, c: 0, d: 0, text: ticker })
+  }
+
   #step(bytes: Uint8Array, view: DataView, offset: number, length: number): void {
     const { desk, market, massCancels, restoration, state, venue, snapshots } = this.#parts
     const word = view.getUint32(offset + CommandAt.type, true)
@@ -354,7 +360,14 @@ export class DutyCycle {
       case Command.Time:
         venue.onTime(time)
         massCancels.onTime(time)
+        desk.passTime(time)
         break
+      case Command.Watched: {
+        const hasRoom = view.getFloat64(offset + CommandAt.orderId, true) === 0
+        venue.onTime(time)
+        desk.watched(this.#decoder.decode(bytes.slice(body, end)), hasRoom, time)
+        break
+      }
       case Command.Marker: {
         const token = view.getFloat64(offset + CommandAt.orderId, true)
         this.#notices.push({ type: Notice.Marker, session: 0, a: row, b: token, c: 0, d: 0, text: '' })
@@ -385,6 +398,7 @@ export class DutyCycle {
         break
       }
       case Command.Stop:
+        desk.refuseParked()
         if (!this.#restoring) snapshots.takeAll(time)
         this.#notices.push({ type: Notice.Stopped, session: 0, a: 0, b: 0, c: 0, d: 0, text: '' })
         this.#stopping = true

@@ -30,6 +30,8 @@ export interface Listing {
   /** The destination asked about last, and whether it serves the venue: orders of a ticker mostly go to one. */
   askedDestination: string
   isServed: boolean
+  /** Main follows its market, or everything, so nobody has to wait for it. */
+  isWatched: boolean
 }
 
 const CACHE_SLOTS = 4096
@@ -43,17 +45,20 @@ export class Listings {
   readonly #definitions: Definitions
   readonly #max: number
   readonly #onNumbered: (listing: Listing) => void
+  readonly #watchesAll: boolean
   // Texts seen lately, by a hash of their bytes: spares the string of every order.
   readonly #cache: (CachedText | undefined)[] = new Array(CACHE_SLOTS).fill(undefined)
 
   /**
    * @param max tickers that may get a number.
    * @param onNumbered called once for each ticker that gets a number.
+   * @param watchesAll whether main follows the market of every ticker.
    */
-  constructor(definitions: Definitions, max: number, onNumbered: (listing: Listing) => void) {
+  constructor(definitions: Definitions, max: number, onNumbered: (listing: Listing) => void, watchesAll = true) {
     this.#definitions = definitions
     this.#max = max
     this.#onNumbered = onNumbered
+    this.#watchesAll = watchesAll
   }
 
   /** The listing that a client's text names; one without a number where the ticker is not known or not valid. */
@@ -88,6 +93,7 @@ export class Listings {
       preferredDestination: this.#definitions.preferredDestination(venue),
       askedDestination: '',
       isServed: false,
+      isWatched: this.#watchesAll,
     }
   }
 
@@ -109,6 +115,12 @@ export class Listings {
     this.#byText.set(listing.text, listing)
     this.#onNumbered(listing)
     return true
+  }
+
+  /** Main follows the market of the ticker from now on. */
+  watched(text: string): void {
+    const listing = this.#byText.get(text)
+    if (listing !== undefined) listing.isWatched = true
   }
 
   /** Main quotes the ticker in `row` of the quote table from now on; undefined where the text is no ticker. */

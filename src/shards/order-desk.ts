@@ -8,6 +8,8 @@
 //   repeated? ─ the same client order id: the first outcome again, or refused for a different order
 //   validate ──┐
 //   halted? ───┤
+//   watched? ──┤ only the first use of a ticker: the request waits until main follows its market, and what comes for its
+//              │ account behind it; then it comes this way again, from the start
 //   checks ────┤
 //   rules ─────┤ a rejected order: accepted event, REJECTED report
 //   accept      accepted event, buying power held, order in the table
@@ -43,6 +45,7 @@ import { Fingerprint } from './fingerprint.ts'
 import { type Listing, NOT_LISTED } from './listings.ts'
 import { fitsRange, type OrderLife } from './order-life.ts'
 import { NO_SLOT } from './order-table.ts'
+import type { ParkedCommand } from './parked-commands.ts'
 import type { ShardState } from './shard-state.ts'
 
 /** A request as it comes out of the command ring. One object, filled over and over. */
@@ -89,6 +92,10 @@ export interface Destinations {
   readonly manual: Destination
 }
 
+/** What became of a request. */
+const Outcome = { Served: 0, Parked: 1 } as const
+type Outcome = (typeof Outcome)[keyof typeof Outcome]
+
 const SIMULATED = 0
 const MANUAL = 1
 
@@ -110,6 +117,9 @@ export class OrderDesk {
   readonly #fingerprint = new Fingerprint()
   readonly #decoder = new TextDecoder('utf-8', { fatal: true })
   readonly #accepted: AcceptedFields
+  /** A request that has waited. */
+  readonly #resumed = new RequestCommand()
+  #hasParked = false
   /** The last destination named by a client, so that the next order to it needs no new string. */
   #destinationBytes: Uint8Array = new Uint8Array(0)
   #destinationText = ''
@@ -158,6 +168,66 @@ export class OrderDesk {
 
   /** One request of a client: a submission, a cancel or an update. */
   request(command: RequestCommand): void {
+    const { parked } = this.#state
+    if (parked.accounts === 0 || !parked.has(command.accountRow)) this.#serve(command)
+    else if (!parked.park(command, false)) this.#refuse(command, this.#requestIdOf(command), Reason.Busy, [])
+  }
+
+  /** Main follows the market of a ticker from now on, or has no room for it: what waited for that goes on. */
+  watched(ticker: string, hasRoom: boolean, timeUs: number): void {
+    const { firstUses, listings } = this.#state
+    if (hasRoom) listings.watched(ticker)
+    firstUses.settle(ticker, hasRoom, row => this.#resume(row, timeUs))
+  }
+
+  /** Whatever has waited long enough goes on. */
+  passTime(timeUs: number): void {
+    this.#state.firstUses.pass(timeUs, row => this.#resume(row, timeUs))
+  }
+
+  /** The server stops: what waits is answered so, and has had no effect. */
+  refuseParked(): void {
+    for (const [row, command] of this.#state.parked.drain()) {
+      const resumed = this.#resumedOf(row, command, command.time)
+      this.#refuse(resumed, this.#requestIdOf(resumed), Reason.Stopping, [])
+    }
+  }
+
+  /** Serves what waits for an account, until something has to wait again. */
+  #resume(row: number, timeUs: number): void {
+    const { parked } = this.#state
+    for (;;) {
+      const command = parked.release(row)
+      if (command === undefined) return
+      if (this.#serve(this.#resumedOf(row, command, timeUs)) === Outcome.Parked) return
+    }
+  }
+
+  #resumedOf(row: number, command: ParkedCommand, timeUs: number): RequestCommand {
+    const { session, sessionAccount, administrator, time, orderId, bytes } = command
+    return Object.assign(this.#resumed, {
+      session,
+      accountRow: row,
+      sessionAccount,
+      administrator,
+      time: Math.max(time, timeUs),
+      orderId,
+      bytes,
+      start: 0,
+      end: bytes.length,
+    })
+  }
+
+  #requestIdOf(command: RequestCommand): number {
+    const reader = this.#reader
+    reader.start(command.bytes, command.start, command.end)
+    reader.arrayHeader()
+    reader.integer() // the kind
+    return reader.integer()
+  }
+
+  #serve(command: RequestCommand): Outcome {
+    this.#hasParked = false
     const reader = this.#reader
     reader.start(command.bytes, command.start, command.end)
     const elements = reader.arrayHeader()
@@ -177,6 +247,13 @@ export class OrderDesk {
       default:
         unreachable(kind as never) // main passes on nothing else
     }
+    return this.#hasParked ? Outcome.Parked : Outcome.Served
+  }
+
+  /** The market of the order's ticker has to be known first. */
+  #awaitMarket(command: RequestCommand, requestId: number): void {
+    this.#hasParked = this.#state.parked.park(command, true)
+    if (!this.#hasParked) this.#refuse(command, requestId, Reason.Busy, [])
   }
 
   #submission(command: RequestCommand, requestId: number, elements: number): void {
@@ -230,9 +307,13 @@ export class OrderDesk {
     const timestamp = Math.max(book.timestamp, command.time)
     const refusal = this.#refusal
     refusal.clear()
-    const valid =
+    const isInOrder =
       this.#validate(listing, destination, currency, timestamp, refusal) &&
       !state.halts.refuses(book.row, destination, refusal)
+    if (isInOrder && !listing.isWatched && !state.firstUses.admits(listing, book.row, command.time)) {
+      return this.#awaitMarket(command, requestId)
+    }
+    const valid = isInOrder && (listing.isWatched || !state.firstUses.refuses(listing, refusal))
     // Only an order that may live counts for the short flag and opens a holding: a refused one leaves no trace but
     // its reports.
     const manual = valid && destination === state.definitions.manualOrderEntry.id

@@ -228,6 +228,8 @@ export class Restoration {
     const { listings, limits } = this.#state
     const listing = listings.ofText(ticker)
     assert(listings.number(listing), 'more tickers in the store than engine.tickers_max allows')
+    // Main has asked for the market of whatever comes back.
+    listing.isWatched = true
     if (!book.holdings.has(listing.index)) {
       this.#state.positions += 1
       assert(this.#state.positions <= limits.positionsMax, 'more positions than engine.positions_per_shard_max allows')

@@ -7,11 +7,18 @@ import type { Lane } from '../shared-memory/lanes.ts'
 import { AccountBook, type Holding } from './account-book.ts'
 import { ClOrdIds } from './cl-ord-ids.ts'
 import { Compliance, type ViolationListener } from './compliance.ts'
+import { FirstUses } from './first-uses.ts'
 import { Halts } from './halts.ts'
 import { type Listing, Listings } from './listings.ts'
 import type { MarketView } from './market-view.ts'
 import { AwaitedEnds, OrderSweeps } from './order-sweeps.ts'
 import { NO_SLOT, OrderTable } from './order-table.ts'
+import { ParkedCommands } from './parked-commands.ts'
+
+/** Commands of one account that may wait for something from outside: a quarter of what a client may have in flight. */
+const PARKED_COMMANDS_MAX = 1_024
+/** All that wait in a shard: some hundred thousand orders. */
+const PARKED_BYTES_MAX = 16 << 20
 
 /** A piece of the kill switch's sweep takes about as long as a block of other commands: it is in a hurry. */
 const HALT_PIECE = { lookedMax: 4096, doneMax: 256 }
@@ -27,6 +34,8 @@ export interface ShardLimits {
   listingsMax: number
   /** Positions (account and ticker) of the shard. */
   positionsMax: number
+  /** How long an order waits for the market of a ticker it is the first to use, µs; 0 where main follows everything. */
+  firstUseUs: number
 }
 
 export class ShardState {
@@ -45,6 +54,8 @@ export class ShardState {
   readonly listings: Listings
   readonly halts: Halts
   readonly compliance: Compliance
+  readonly firstUses: FirstUses
+  readonly parked = new ParkedCommands(PARKED_COMMANDS_MAX, PARKED_BYTES_MAX)
   /** Price of the last trade, by number of the listing; 0 where none was heard of. */
   readonly lastPrints: Float64Array
   /** By row in the account table; accounts get their book with their first order. */
@@ -65,6 +76,7 @@ export class ShardState {
     halts: HaltTable,
     lane: Lane,
     onViolation: ViolationListener,
+    onFirstUse: (ticker: string) => void,
   ) {
     this.lane = lane
     this.definitions = definitions
@@ -78,7 +90,9 @@ export class ShardState {
     this.clOrdIds = new ClOrdIds(limits.clOrdIdsMax, orderId => this.orders.find(orderId) !== NO_SLOT)
     this.compliance = new Compliance(this, onViolation)
     this.lastPrints = new Float64Array(limits.listingsMax)
-    this.listings = new Listings(definitions, limits.listingsMax, listing => this.newListings.push(listing))
+    const onNumbered = (listing: Listing) => void this.newListings.push(listing)
+    this.listings = new Listings(definitions, limits.listingsMax, onNumbered, limits.firstUseUs === 0)
+    this.firstUses = new FirstUses(limits.firstUseUs, limits.listingsMax, onFirstUse)
   }
 
   /** The book of the account in `row`, opened if there is none yet. */

@@ -57,8 +57,14 @@ export interface ShardParts {
 
 export function assembleShard(parts: ShardParts): { cycle: DutyCycle; state: ShardState } {
   const view = new MarketView(parts.accounts, parts.quotes, parts.rates)
-  const state = new ShardState(parts.definitions, parts.limits, view, parts.halts, parts.lane, (...objection) =>
-    cycle.violated(...objection),
+  const state = new ShardState(
+    parts.definitions,
+    parts.limits,
+    view,
+    parts.halts,
+    parts.lane,
+    (...objection) => cycle.violated(...objection),
+    ticker => cycle.firstUse(ticker),
   )
   const events = new EventBlock(EVENTS_BYTES, EVENTS_BYTES_MAX)
   const replies = new EventBlock(EVENTS_BYTES / 16, EVENTS_BYTES_MAX)

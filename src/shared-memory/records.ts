@@ -45,6 +45,9 @@ export const Command = {
    * by MassCanceled as it goes.
    */
   MassCancel: 14,
+  /** The market of a ticker that a shard asked for is known as far as it is: the body is its text; `orderId` is 1 where
+   *  there is no room for it. */
+  Watched: 17,
 } as const
 export type Command = (typeof Command)[keyof typeof Command]
 
@@ -93,6 +96,8 @@ export const Notice = {
   Violated: 9,
   /** How far a mass cancel has got: a = token, b = 1 where it is over, the text is its counts in JSON. */
   MassCanceled: 10,
+  /** An order is the first to use a ticker: text = the ticker. */
+  FirstUse: 12,
 } as const
 export type Notice = (typeof Notice)[keyof typeof Notice]
 

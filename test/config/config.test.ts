@@ -57,6 +57,7 @@ const DEFAULTS: Config = {
   },
   checks: ['board_lot', 'buying_power', 'risk_state'],
   journal: { segmentBytes: 64 * MB, spareSegments: 16 },
+  marketData: { subscribe: 'first_use', firstUseMs: 1_000 },
   limits: {
     connectionsMax: 1_000,
     frameBytesMax: 65_536,
@@ -122,6 +123,7 @@ journal: {segment_bytes: 1048577}
 limits: {connections_max: 1, frame_bytes_max: 2000, login_ms: 100, heartbeat_ms: 101, outbox_bytes_max: 65536,
   in_flight_max: 6, subscriptions_max: 7,
   requests_per_second: 0, cancels_per_second: 9, rate_refusals_max: 8}
+market_data: {subscribe: everything, first_use_ms: 60_000}
 writer: {batch_rows_max: 1, batch_age_ms: 0, nice: 3}
 readers: {threads: 4}
 platform: {port: 0, data_file: p.db, world: w.json, seed: 4294967295,
@@ -169,6 +171,7 @@ log: {level: debug}
       cancelsPerSecond: 9,
       rateRefusalsMax: 8,
     },
+    marketData: { subscribe: 'everything', firstUseMs: 60_000 },
     writer: {
       copy: 'always',
       batchRowsMax: 1,
@@ -265,8 +268,8 @@ test('an unknown key is refused by name, with those that are known and the neare
     '2:3: journal.segment_byte is not a key of journal, which are segment_bytes, spare_segments; ' +
       'the nearest is segment_bytes',
     '3:1: jurnal is not a key of the configuration, which are server, service_locator, data_store, ' +
-      'session_start_time, data_directory, durability, engine, checks, journal, limits, writer, readers, platform, log; ' +
-      'the nearest is journal',
+      'session_start_time, data_directory, durability, engine, checks, journal, limits, market_data, writer, readers, ' +
+      'platform, log; the nearest is journal',
     '4:7: log.Level is not a key of log, which are level; the nearest is level',
   ])
   for (const name of ['__proto__', 'constructor', 'toString', 'hasOwnProperty']) {

@@ -31,6 +31,7 @@ test('everything reaches the shard, its end too, however full the ring is by the
         shardOf: () => 0,
         currencyOf: () => 0,
         nowUs: () => 1,
+        watch: async () => undefined,
         waitForRoom: async () => take(),
       },
     )

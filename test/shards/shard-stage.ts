@@ -116,6 +116,8 @@ export class ShardStage {
   texts: string[] = []
   /** Order and report sequences that markers were answered with. */
   cuts: [orderSequence: number, reportSequence: number][] = []
+  /** Tickers whose market main was asked for. */
+  asked: string[] = []
   diskIsDone = false
   #requestId = 0
   readonly #reports: RingConsumer
@@ -161,7 +163,14 @@ export class ShardStage {
     const assembled = assembleShard({
       lane: new Lane(new SharedArrayBuffer(LANE_BYTES), 0, LANE_BYTES),
       definitions,
-      limits: { liveOrdersMax: 500, clOrdIdsMax: 600, listingsMax: 64, positionsMax: 256, ...options.limits },
+      limits: {
+        liveOrdersMax: 500,
+        clOrdIdsMax: 600,
+        listingsMax: 64,
+        positionsMax: 256,
+        firstUseUs: 0,
+        ...options.limits,
+      },
       checks: options.checks ?? [],
       snapshotReports: options.snapshotReports ?? 1_000_000,
       commandsPerTurnMax: options.commandsPerTurnMax ?? 1000,
@@ -273,6 +282,12 @@ export class ShardStage {
     this.turn()
   }
 
+  /** Main has said how the market of a ticker stands, or that there is no room for it. */
+  watched(ticker: string, hasRoom = true): void {
+    this.link.post(Command.Watched, 0, this.nowUs, hasRoom ? 0 : 1, new TextEncoder().encode(ticker))
+    this.turn()
+  }
+
   stop(): void {
     this.link.post(Command.Stop, 0, this.nowUs, 0, new Uint8Array(0))
     this.turn()
@@ -325,6 +340,10 @@ export class ShardStage {
         if (type === Notice.Violated) {
           const { length } = ring
           this.texts.push(new TextDecoder().decode(bytes.slice(offset + NOTICE_HEADER_BYTES, offset + length)))
+        }
+        if (type === Notice.FirstUse) {
+          const { length } = ring
+          this.asked.push(new TextDecoder().decode(bytes.slice(offset + NOTICE_HEADER_BYTES, offset + length)))
         }
         this.notices.push(Object.entries(Notice).find(([, value]) => value === type)![0])
       }

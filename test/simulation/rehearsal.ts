@@ -105,6 +105,8 @@ export class Rehearsal {
   readonly halts: Halts
   /** What compliance rules objected to. */
   readonly violations: ToldViolation[] = []
+  /** Tickers whose market a shard has asked for. */
+  readonly firstUses: [shard: number, ticker: string][] = []
   readonly haltStore: HaltStore
   readonly positions: PositionTable[] = []
   /** What the parts have logged. */
@@ -221,6 +223,7 @@ export class Rehearsal {
           clOrdIdsMax: 32_768,
           listingsMax: TICKERS_MAX,
           positionsMax: 1024,
+          firstUseUs: 0,
           ...options.shardLimits,
         },
         checks: options.checks ?? [],
@@ -327,6 +330,7 @@ export class Rehearsal {
         swept: (token, canceled) => this.halts.swept(token, canceled),
         violated: violation => this.violations.push(violation),
         massCanceled: (token, isOver, counts) => massCancels.told(token, isOver, counts),
+        firstUse: (shard, ticker) => this.firstUses.push([shard, ticker]),
       },
       options.heldBytesMax ?? 1 << 20,
       session => this.gate.close(session, Reason.SlowReader, [options.heldBytesMax ?? 1 << 20]),
@@ -449,6 +453,7 @@ export class Rehearsal {
         return terms.currency
       },
       nowUs: () => this.nowUs,
+      watch: async () => undefined,
       waitForRoom: async () => {
         for (const { cycle } of this.shards) cycle.turn()
       },

@@ -10,6 +10,9 @@ import type { MarketEvent } from './market-event.ts'
 import { MarketPicture } from './market-picture.ts'
 import { eventFromWire, MARKET_DATA_SERVICE, MarketDataKind } from './messages.ts'
 
+/** Their texts take some tens of kilobytes. */
+const TICKERS_PER_REQUEST = 2_000
+
 export type MarketListener = (event: MarketEvent) => void
 
 export class MarketDataClient {
@@ -65,7 +68,7 @@ export class MarketDataClient {
   /** Follows these tickers; when this resolves, the listener has heard how they stand. */
   async subscribe(tickers: readonly string[]): Promise<void> {
     for (const ticker of tickers) this.#tickers.add(ticker)
-    await this.#client.request(MarketDataKind.Subscribe, [[...tickers]])
+    for (const some of pieces(tickers)) await this.#client.request(MarketDataKind.Subscribe, [some])
   }
 
   /** Stops following these tickers; what is known of them is forgotten unless all tickers are followed. */
@@ -98,7 +101,7 @@ export class MarketDataClient {
     this.#fresh = fresh
     try {
       if (this.#all) await request(MarketDataKind.SubscribeAll, [])
-      if (this.#tickers.size > 0) await request(MarketDataKind.Subscribe, [[...this.#tickers]])
+      for (const some of pieces([...this.#tickers])) await request(MarketDataKind.Subscribe, [some])
     } finally {
       this.#fresh = undefined
     }
@@ -114,5 +117,12 @@ export class MarketDataClient {
 
   #tell(event: MarketEvent): void {
     if (this.#picture.apply(event)) this.#listener(event)
+  }
+}
+
+/** As many tickers as one request takes, however many a program follows. */
+function* pieces(tickers: readonly string[]): IterableIterator<string[]> {
+  for (let from = 0; from < tickers.length; from += TICKERS_PER_REQUEST) {
+    yield tickers.slice(from, from + TICKERS_PER_REQUEST)
   }
 }
