@@ -4,10 +4,11 @@
 
 import fs from 'node:fs'
 import { Command, CommanderError } from 'commander'
-import type { OesClient, StateChange } from '../client/index.ts'
+import { connect, type OesClient, type StateChange } from '../client/index.ts'
 import { parseWhole } from './arguments.ts'
 import { commandErrorOf } from './command-error.ts'
 import { cancel } from './commands/cancel.ts'
+import { type CancelAllFlags, cancelAll, cancelAllOrder } from './commands/cancel-all.ts'
 import { type ConfigFlags, showConfig } from './commands/config.ts'
 import { type FeedFlags, feed } from './commands/feed.ts'
 import { findJournals, listJournals, verifyJournals } from './commands/journal.ts'
@@ -52,8 +53,10 @@ import { type VerifyFlags, verifyStores } from './commands/store-verify.ts'
 import { orderOf, type SubmitFlags, submit } from './commands/submit.ts'
 import { type WatchFlags, watch } from './commands/watch.ts'
 import { ExitStatus } from './exit-status.ts'
+import { locatedServerOptions } from './located-server.ts'
 import type { LocatorFlags } from './locator-options.ts'
 import { Output } from './output.ts'
+import { Progress } from './progress.ts'
 import { readConfig, type ServerFlags, serverOptions, withClient } from './server-options.ts'
 
 interface CommonFlags extends ServerFlags {
@@ -280,6 +283,51 @@ Examples:
   .action((words: string[], flags: CommonFlags & { account?: string }) => {
     const orderIds = words.map(word => parseWhole(word, 'an order id', 1))
     return run(flags, client => cancel(client, output, orderIds, flags))
+  })
+
+program
+  .command('cancel-all')
+  .description('cancel many orders, and wait for their ends')
+  .option('-r, --scope <scope>', "'*', a country, a venue or a ticker; alone: of every account you may trade")
+  .option('--region <scope>', 'the same as --scope')
+  .option('-a, --account <name>', 'of one account')
+  .option('-g, --group <name>', 'of the traders of a group')
+  .option('-o, --order <id>', 'one order; what else is said does not matter')
+  .option('-b, --begin <time>', "submitted from then on: a date is the venue's own day, a date with a time is UTC")
+  .option('-e, --end <time>', 'submitted up to then; a date counts whole')
+  .option('-j, --connections <n>', 'requests go over so many connections; half of the cores where absent')
+  .option('-m, --message <text>', "kept with the reports; 'Canceled in bulk.' where absent")
+  .option('--dry-run', 'count, and change nothing')
+  .option('--force', 'mark the orders as canceled without asking their destinations; administrators only')
+  .option(
+    '-c, --config <file>',
+    'configuration whose section service_locator leads to the server; config.yml where absent',
+  )
+  .option('-s, --server <host:port>', 'server to talk to, instead')
+  .option('-u, --username <name>', 'account to log in with; that of the section where absent')
+  .option('-p, --password <password>', 'its password; OES_PASSWORD keeps it out of the list of processes')
+  .option('--deadline <ms>', 'time that orders are given to end; 30000 where absent')
+  .option('--json', 'the summary as JSON')
+  .addHelpText(
+    'after',
+    `
+Orders that come while it runs are left alone. Running it again is harmless, and finishes what a broken run has left.
+
+Exit status: 0 all have ended, 1 something failed, 2 wrong command line, 3 some are still open or no answer came.
+
+Examples:
+  $ oes cancel-all --scope '*'
+  $ oes cancel-all --scope TSX --begin 2026-01-30 --end 2026-01-30 --message 'Session reset.'
+  $ oes cancel-all --account ada --dry-run
+  $ oes cancel-all --order 1042 --force`,
+  )
+  .action(async (flags: CancelAllFlags & CommonFlags) => {
+    output.isJson = flags.json === true
+    const order = cancelAllOrder(flags)
+    const { deadline: _, ...where } = flags
+    const options = await locatedServerOptions(where, process.env)
+    const progress = (what: string) => new Progress(process.stderr, what)
+    status = await cancelAll(() => connect(options), output, progress, order)
   })
 
 remoteCommand('watch')

@@ -12,7 +12,7 @@ import { unitName, type Vector } from './unit.ts'
 const HERE = dirname(fileURLToPath(import.meta.url))
 
 /** Parts of the server that are still to be built; every other vector has to find its unit. */
-const UNITS_TO_COME = ['bulk_cancel', 'portfolio', 'risk_state_model', 'risk_transition_model']
+const UNITS_TO_COME = ['portfolio', 'risk_state_model', 'risk_transition_model']
 
 const units = await discoverUnits()
 const files = vectorFiles(HERE)
