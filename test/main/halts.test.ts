@@ -191,66 +191,6 @@ test('a halt that could not be written down is, when it is thrown again', async 
   deepEqual(await orders(after, await following(after, 'carol')), ['NEW'])
 })
 
-test('who may halt what, lift it and see it', async t => {
-  const rehearsal = await staged(t)
-  const { directory } = rehearsal
-  const targets = {
-    alice: [Account, directory.id('alice')],
-    desk: [Group, directory.findGroup('desk')!],
-    CHIX: [Destination, 'CHIX'],
-    everybody: [Everybody, null],
-  } as const
-  const found: Record<string, Record<string, string>> = {}
-  const root = await rehearsal.login('root')
-  for (const name of ['alice', 'bob', 'carol', 'mona', 'root']) {
-    const peer = await rehearsal.login(name)
-    found[name] = {}
-    for (const [what, target] of Object.entries(targets)) {
-      const halted = await ask(rehearsal, peer, Kind.Halt, ...target)
-      await ask(rehearsal, root, Kind.Halt, ...target)
-      peer.request(Kind.Halts, 0)
-      await rehearsal.settle()
-      const seen = (peer.take().at(-1)![3] as Value[]).length
-      const lifted = await ask(rehearsal, peer, Kind.Lift, ...target)
-      await ask(rehearsal, root, Kind.Lift, ...target)
-      found[name][what] = [halted, seen === 1 ? 'sees' : 'blind', lifted].flat().join(' ')
-    }
-  }
-  const no = 'NOT_PERMITTED'
-  deepEqual(found, {
-    alice: {
-      alice: `Halted 0 sees ${no}`,
-      desk: `${no} sees ${no}`,
-      CHIX: `${no} sees ${no}`,
-      everybody: `${no} sees ${no}`,
-    },
-    bob: {
-      alice: `${no} blind ${no}`,
-      desk: `${no} sees ${no}`,
-      CHIX: `${no} sees ${no}`,
-      everybody: `${no} sees ${no}`,
-    },
-    carol: {
-      alice: `${no} blind ${no}`,
-      desk: `${no} blind ${no}`,
-      CHIX: `${no} sees ${no}`,
-      everybody: `${no} sees ${no}`,
-    },
-    mona: {
-      alice: `Halted 0 sees ${no}`,
-      desk: `Halted 0 sees ${no}`,
-      CHIX: `${no} sees ${no}`,
-      everybody: `${no} sees ${no}`,
-    },
-    root: {
-      alice: 'Halted 0 sees Done',
-      desk: 'Halted 0 sees Done',
-      CHIX: 'Halted 0 sees Done',
-      everybody: 'Halted 0 sees Done',
-    },
-  })
-})
-
 test('a request about what is not there is refused by its code', async t => {
   const rehearsal = await staged(t)
   const root = await rehearsal.login('root')
