@@ -71,9 +71,12 @@ export class MarketWatch {
     else this.#tell(shard, ticker, NO_ROOM)
   }
 
-  /** A position or a live order is in the ticker: it stays. */
+  /** A position or a live order is in the ticker: it stays, and comes back where it had to make way just now. */
   used(ticker: string): void {
     this.#idle.delete(ticker)
+    if (this.#watched.has(ticker)) return
+    this.#needed.add(ticker)
+    if (!this.#asked.has(ticker)) this.#ask(ticker, [])
   }
 
   /**
@@ -81,10 +84,8 @@ export class MarketWatch {
    * has kept somebody waiting once is waited for no more.
    */
   async watch(ticker: string, waitMs: number): Promise<void> {
-    if (this.#watched.has(ticker)) return this.used(ticker)
-    this.#needed.add(ticker)
-    if (!this.#asked.has(ticker)) this.#ask(ticker, [])
-    if (this.#isLate) return
+    this.used(ticker)
+    if (this.#watched.has(ticker) || this.#isLate) return
     const isWatched = new Promise<boolean>(resolve => this.#onWatched.push(() => resolve(true)))
     if (await Promise.race([isWatched, pause(waitMs, false, { ref: false })])) return
     this.#isLate = true

@@ -170,11 +170,15 @@ export class Enforcement {
 
   /** Looks at how the account stands and does what follows from it. */
   async #look(demand: Demand): Promise<Look> {
-    const { account, client, model, orders } = this.#options
+    const { account, client, model, orders, log } = this.#options
     const isWanted = () => !this.#isClosed && this.#demand === demand
     const { riskState } = await orders.ask(() => client.positions(account))
     const cut = await orders.ask(() => this.#cut())
-    if (!(await this.#until(() => model.reportSequence >= cut, PATIENCE_MS)) || !isWanted()) return Look.Stuck
+    if (!(await this.#until(() => model.reportSequence >= cut || !isWanted(), PATIENCE_MS))) {
+      log.warning('reports of an account are late', { account, known: model.reportSequence, reported: cut })
+      return Look.Stuck
+    }
+    if (!isWanted()) return Look.Stuck
 
     const wrong = demand === Demand.Flat ? model.liveOrders() : model.openingOrders()
     const orderIds = Array.from(wrong, ({ orderId }) => orderId).filter(orderId => !this.#own.has(orderId))

@@ -11,6 +11,9 @@ import { MarketDataPublisher } from '../../src/services/market-data/publisher.ts
 import { merged, ServerProcess, temporaryFolder, testSettings } from '../fault/server-process.ts'
 import { PlatformProcess, platformFolder } from '../services/platform-processes.ts'
 
+/** Whatever is waited for in vain ends the test. */
+const BOUNDED = { timeout: 240_000 }
+
 const SERVER = 'order_execution_service'
 
 async function staged(t: TestContext, firstUseMs: number) {
@@ -65,7 +68,7 @@ async function outcome(trader: OesClient, order: Parameters<OesClient['submit']>
   }
 }
 
-test('an order waits for a slow service as long as it may, and nobody else with it', async t => {
+test('an order waits for a slow service as long as it may, and nobody else with it', BOUNDED, async t => {
   const { market, quote, startServer } = await staged(t, 2_000)
   const server = await startServer()
   const alice = await client(t, server, 'alice')
@@ -100,7 +103,7 @@ test('an order waits for a slow service as long as it may, and nobody else with 
   }
 })
 
-test('an order waits for a service that comes back, which tells what has changed meanwhile', async t => {
+test('an order waits for a service that comes back, which tells what has changed meanwhile', BOUNDED, async t => {
   const { market, quote, startServer } = await staged(t, 60_000)
   const server = await startServer()
   const alice = await client(t, server, 'alice')
@@ -136,26 +139,30 @@ test('an order waits for a service that comes back, which tells what has changed
   }
 })
 
-test('after a restart the market of what is held and ordered is there, though no order has asked for it', async t => {
-  const { quote, startServer } = await staged(t, 60_000)
-  const first = await startServer()
-  const alice = await client(t, first, 'alice')
-  await quote('ABX.TSX', 20)
-  await quote('RY.TSX', 100)
-  deepEqual(await outcome(alice, marketOrder(Side.Bid, 'ABX.TSX', 100)), [OrderStatus.Filled, 0, 20.01])
-  const submitted = await alice.submit(limitOrder(Side.Bid, 'RY.TSX', 100, 99))
-  if (submitted.outcome !== 'accepted') throw new Error(JSON.stringify(submitted))
-  const { orderId } = submitted.order
-  await first.kill()
-  const second = await startServer()
-  const again = await client(t, second, 'alice')
-  const { tracker, subscription } = await again.track()
-  deepEqual(
-    [...tracker.live()].map(order => order.accepted.orderId),
-    [orderId],
-  )
-  await quote('RY.TSX', 98.5)
-  for await (const event of subscription) {
-    if (event.event === 'report' && event.orderId === orderId && event.status === OrderStatus.Filled) break
-  }
-})
+test(
+  'after a restart the market of what is held and ordered is there, though no order has asked for it',
+  BOUNDED,
+  async t => {
+    const { quote, startServer } = await staged(t, 60_000)
+    const first = await startServer()
+    const alice = await client(t, first, 'alice')
+    await quote('ABX.TSX', 20)
+    await quote('RY.TSX', 100)
+    deepEqual(await outcome(alice, marketOrder(Side.Bid, 'ABX.TSX', 100)), [OrderStatus.Filled, 0, 20.01])
+    const submitted = await alice.submit(limitOrder(Side.Bid, 'RY.TSX', 100, 99))
+    if (submitted.outcome !== 'accepted') throw new Error(JSON.stringify(submitted))
+    const { orderId } = submitted.order
+    await first.kill()
+    const second = await startServer()
+    const again = await client(t, second, 'alice')
+    const { tracker, subscription } = await again.track()
+    deepEqual(
+      [...tracker.live()].map(order => order.accepted.orderId),
+      [orderId],
+    )
+    await quote('RY.TSX', 98.5)
+    for await (const event of subscription) {
+      if (event.event === 'report' && event.orderId === orderId && event.status === OrderStatus.Filled) break
+    }
+  },
+)

@@ -17,6 +17,9 @@ import { COMMAND_HEADER_BYTES, Command, CommandAt } from '../../src/shared-memor
 import { RingConsumer, RingProducer } from '../../src/shared-memory/ring.ts'
 import { RunningPlatform } from '../services/running-platform.ts'
 
+/** Whatever is waited for in vain ends the test. */
+const BOUNDED = { timeout: 240_000 }
+
 const TICKERS_MAX = 4
 
 /** A platform whose market the test plays, the watch over it, and a shard's end of the command ring. */
@@ -81,7 +84,7 @@ async function staged(t: TestContext) {
   return { platform, watch, data, commands, quote }
 }
 
-test('a ticker is told once its quote is there, and followed from then on', async t => {
+test('a ticker is told once its quote is there, and followed from then on', BOUNDED, async t => {
   const { watch, commands, quote } = await staged(t)
   await quote('ABX.TSX', 20)
   await quote('RY.TSX', 100)
@@ -98,23 +101,27 @@ test('a ticker is told once its quote is there, and followed from then on', asyn
   deepEqual(await commands(2), ['Ticker ZZZ.TSX', 'Quote 5'])
 })
 
-test('what was asked for while the service was away, and what changed meanwhile, is told when it is back', async t => {
-  const { platform, watch, commands, quote } = await staged(t)
-  await quote('ABX.TSX', 20)
-  watch.firstUse(0, 'ABX.TSX')
-  await commands(3)
-  await platform.stop()
-  watch.firstUse(0, 'RY.TSX')
-  void quote('ABX.TSX', 22)
-  void quote('RY.TSX', 100)
-  await platform.start()
-  const told = await commands(4)
-  deepEqual(told.toSorted(), ['Quote 100', 'Quote 22', 'Ticker RY.TSX', 'Watched RY.TSX'])
-  await quote('RY.TSX', 101)
-  deepEqual(await commands(1), ['Quote 101'])
-})
+test(
+  'what was asked for while the service was away, and what changed meanwhile, is told when it is back',
+  BOUNDED,
+  async t => {
+    const { platform, watch, commands, quote } = await staged(t)
+    await quote('ABX.TSX', 20)
+    watch.firstUse(0, 'ABX.TSX')
+    await commands(3)
+    await platform.stop()
+    watch.firstUse(0, 'RY.TSX')
+    void quote('ABX.TSX', 22)
+    void quote('RY.TSX', 100)
+    await platform.start()
+    const told = await commands(4)
+    deepEqual(told.toSorted(), ['Quote 100', 'Quote 22', 'Ticker RY.TSX', 'Watched RY.TSX'])
+    await quote('RY.TSX', 101)
+    deepEqual(await commands(1), ['Quote 101'])
+  },
+)
 
-test('a ticker that nobody quotes and no order uses makes way for a new one, others do not', async t => {
+test('a ticker that nobody quotes and no order uses makes way for a new one, others do not', BOUNDED, async t => {
   const { watch, data, commands, quote } = await staged(t)
   await quote('ABX.TSX', 20)
   await watch.watch('HELD.TSX', 10_000)

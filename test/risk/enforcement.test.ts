@@ -11,6 +11,9 @@ import { builtInWorld } from '../../src/services/platform/built-in-world.ts'
 import { TcpProxy } from '../fault/stores/tcp-proxy.ts'
 import { parameters, RiskWorld, TICKER } from './risk-world.ts'
 
+/** Whatever is waited for in vain ends the test. */
+const BOUNDED = { timeout: 240_000 }
+
 const { Active, CloseOrders, Disabled } = RiskStateType
 
 /** A world whose order execution server is found behind a road that can be cut; alice's client goes round it. */
@@ -48,32 +51,36 @@ async function held(world: RiskWorld): Promise<number[]> {
   return (await world.alice.positions()).positions.map(({ quantity }) => quantity)
 }
 
-test('an order nobody had told of before the server was killed is canceled before an account is flattened', async t => {
-  const { world, road } = await worldBehindRoad(t, 500_000)
-  const risk = await world.startRisk()
-  t.after(() => risk.kill())
-  deepEqual(await world.ended(await world.submit(marketOrder(Side.Bid, TICKER, 1_000))), [OrderStatus.Filled, 0])
-  const known = await world.submit(limitOrder(Side.Ask, TICKER, 300, 40))
-  await world.watched(known)
-  road.silence()
-  const closing = await world.submit(limitOrder(Side.Ask, TICKER, 500, 40))
-  const opening = await world.submit(limitOrder(Side.Bid, TICKER, 200, 10))
-  await world.killServer()
-  road.cut()
-  await world.quote(19.5)
-  await world.stated(Disabled)
-  road.resume()
-  await world.restartServer()
-  await world.flat()
-  for (const orderId of [known, closing, opening]) {
-    deepEqual(await world.ended(orderId), [OrderStatus.Canceled, Reason.CanceledOnRequest])
-  }
-  deepEqual(await held(world), [0])
-  deepEqual(await flattening(world), { orders: 1, sold: 1_000 })
-  equal(await risk.stop(), 0)
-})
+test(
+  'an order nobody had told of before the server was killed is canceled before an account is flattened',
+  BOUNDED,
+  async t => {
+    const { world, road } = await worldBehindRoad(t, 500_000)
+    const risk = await world.startRisk()
+    t.after(() => risk.kill())
+    deepEqual(await world.ended(await world.submit(marketOrder(Side.Bid, TICKER, 1_000))), [OrderStatus.Filled, 0])
+    const known = await world.submit(limitOrder(Side.Ask, TICKER, 300, 40))
+    await world.watched(known)
+    road.silence()
+    const closing = await world.submit(limitOrder(Side.Ask, TICKER, 500, 40))
+    const opening = await world.submit(limitOrder(Side.Bid, TICKER, 200, 10))
+    await world.killServer()
+    road.cut()
+    await world.quote(19.5)
+    await world.stated(Disabled)
+    road.resume()
+    await world.restartServer()
+    await world.flat()
+    for (const orderId of [known, closing, opening]) {
+      deepEqual(await world.ended(orderId), [OrderStatus.Canceled, Reason.CanceledOnRequest])
+    }
+    deepEqual(await held(world), [0])
+    deepEqual(await flattening(world), { orders: 1, sold: 1_000 })
+    equal(await risk.stop(), 0)
+  },
+)
 
-test('closing mode cancels an opening order that nobody had told of before the server was killed', async t => {
+test('closing mode cancels an opening order that nobody had told of before the server was killed', BOUNDED, async t => {
   const { world, road } = await worldBehindRoad(t, 3_600_000_000)
   const risk = await world.startRisk()
   t.after(() => risk.kill())
@@ -95,7 +102,7 @@ test('closing mode cancels an opening order that nobody had told of before the s
   )
 })
 
-test('either server killed while an account is flattened leaves it flat, and nothing sold twice', async t => {
+test('either server killed while an account is flattened leaves it flat, and nothing sold twice', BOUNDED, async t => {
   const world = await RiskWorld.open(t, { transitionTimeUs: 300_000 })
   let risk = await world.startRisk()
   t.after(() => risk.kill())
@@ -119,29 +126,33 @@ test('either server killed while an account is flattened leaves it flat, and not
   }
 })
 
-test('a flattening order that is rejected is tried again, ever more slowly, until it gets through', async t => {
-  const world = await RiskWorld.open(t, { transitionTimeUs: 300_000 })
-  const risk = await world.startRisk()
-  t.after(() => risk.kill())
-  deepEqual(await world.ended(await world.submit(marketOrder(Side.Bid, TICKER, 1_000))), [OrderStatus.Filled, 0])
-  const administrator = await world.administrator()
-  t.after(() => administrator.close())
-  await administrator.halt({ account: world.account })
-  await world.quote(19.5)
-  await world.until(Disabled)
-  const begunMs = performance.now()
-  while ((await flattening(world)).orders < 4) await new Promise(resolve => setTimeout(resolve, 20))
-  // 100, 200 and 400 milliseconds at least lie between the first four.
-  equal(performance.now() - begunMs > 600, true)
-  deepEqual(await held(world), [1_000])
-  await administrator.lift({ account: world.account })
-  await world.flat()
-  const { orders, sold } = await flattening(world)
-  deepEqual([orders < 8, sold], [true, 1_000])
-  match(risk.log, /a flattening order ended before the position did; it is tried again account=\d+ .*retryMs=200/)
-})
+test(
+  'a flattening order that is rejected is tried again, ever more slowly, until it gets through',
+  BOUNDED,
+  async t => {
+    const world = await RiskWorld.open(t, { transitionTimeUs: 300_000 })
+    const risk = await world.startRisk()
+    t.after(() => risk.kill())
+    deepEqual(await world.ended(await world.submit(marketOrder(Side.Bid, TICKER, 1_000))), [OrderStatus.Filled, 0])
+    const administrator = await world.administrator()
+    t.after(() => administrator.close())
+    await administrator.halt({ account: world.account })
+    await world.quote(19.5)
+    await world.until(Disabled)
+    const begunMs = performance.now()
+    while ((await flattening(world)).orders < 4) await new Promise(resolve => setTimeout(resolve, 20))
+    // 100, 200 and 400 milliseconds at least lie between the first four.
+    equal(performance.now() - begunMs > 600, true)
+    deepEqual(await held(world), [1_000])
+    await administrator.lift({ account: world.account })
+    await world.flat()
+    const { orders, sold } = await flattening(world)
+    deepEqual([orders < 8, sold], [true, 1_000])
+    match(risk.log, /a flattening order ended before the position did; it is tried again account=\d+ .*retryMs=200/)
+  },
+)
 
-test('of a position that is no whole lots the lots are sold, and what remains is told', async t => {
+test('of a position that is no whole lots the lots are sold, and what remains is told', BOUNDED, async t => {
   const world = await RiskWorld.open(t, { transitionTimeUs: 300_000 })
   const risk = await world.startRisk()
   t.after(() => risk.kill())
