@@ -152,6 +152,40 @@ test(
   },
 )
 
+test(
+  'an account that was not flat yet when the risk server was killed is flattened by the next run',
+  BOUNDED,
+  async t => {
+    const world = await RiskWorld.open(t, { transitionTimeUs: 300_000 })
+    const first = await world.startRisk()
+    t.after(() => first.kill())
+    deepEqual(await world.ended(await world.submit(marketOrder(Side.Bid, TICKER, 1_000))), [OrderStatus.Filled, 0])
+    const administrator = await world.administrator()
+    t.after(() => administrator.close())
+    await administrator.halt({ account: world.account })
+    await world.quote(19.5)
+    await world.until(Disabled)
+    while ((await flattening(world)).orders < 1) await new Promise(setImmediate)
+    await first.kill()
+    await administrator.lift({ account: world.account })
+    deepEqual(await held(world), [1_000])
+    const second = await world.startRisk()
+    t.after(() => second.kill())
+    await world.flat()
+    deepEqual((await flattening(world)).sold, 1_000)
+    while (!second.log.includes('an account is flat')) await new Promise(setImmediate)
+    equal(await second.stop(), 0)
+
+    // What is flat stays so: the run after that has nothing to do.
+    const third = await world.startRisk()
+    t.after(() => third.kill())
+    const { orders } = await flattening(world)
+    await world.administration.storeRiskParameters(world.account, { ...parameters, netLoss: 2_000 * MICROS })
+    await world.until(Active)
+    deepEqual((await flattening(world)).orders, orders)
+  },
+)
+
 test('of a position that is no whole lots the lots are sold, and what remains is told', BOUNDED, async t => {
   const world = await RiskWorld.open(t, { transitionTimeUs: 300_000 })
   const risk = await world.startRisk()
