@@ -1,6 +1,7 @@
 // The scenarios, in the order in which they run.
 
 import type { Scenario } from './scenario.ts'
+import { cancel } from './scenarios/cancel.ts'
 import { compliance } from './scenarios/compliance.ts'
 import { depth } from './scenarios/depth.ts'
 import { kill } from './scenarios/kill.ts'
@@ -21,6 +22,7 @@ export const scenarios: readonly Scenario[] = [
   depth,
   compliance,
   kill,
+  cancel,
   risk,
   writer,
   outage,
