@@ -46,10 +46,9 @@ import {
   type RulesDesk,
   withRules,
 } from './commands/rules.ts'
-import { type AuditFlags, auditStores } from './commands/store-audit.ts'
-import { type RebuildFlags, rebuildStore } from './commands/store-rebuild.ts'
-import { showStoreStatus } from './commands/store-status.ts'
-import { type VerifyFlags, verifyStores } from './commands/store-verify.ts'
+import type { AuditFlags } from './commands/store-audit.ts'
+import type { RebuildFlags } from './commands/store-rebuild.ts'
+import type { VerifyFlags } from './commands/store-verify.ts'
 import { orderOf, type SubmitFlags, submit } from './commands/submit.ts'
 import { type WatchFlags, watch } from './commands/watch.ts'
 import { ExitStatus } from './exit-status.ts'
@@ -558,6 +557,8 @@ Examples:
   )
   .action(async (flags: CommonFlags) => {
     output.isJson = flags.json === true
+    // Loaded only here, as those below: commands that talk to a server need nothing of stores, and start sooner.
+    const { showStoreStatus } = await import('./commands/store-status.ts')
     status = await showStoreStatus(output, flags)
   })
 
@@ -578,6 +579,7 @@ Examples:
   )
   .action(async (flags: VerifyFlags & CommonFlags) => {
     output.isJson = flags.json === true
+    const { verifyStores } = await import('./commands/store-verify.ts')
     status = await verifyStores(output, flags)
   })
 
@@ -601,6 +603,7 @@ Examples:
   )
   .action(async (endpoint: string, flags: RebuildFlags & CommonFlags) => {
     output.isJson = flags.json === true
+    const { rebuildStore } = await import('./commands/store-rebuild.ts')
     status = await rebuildStore(output, endpoint, flags)
   })
 
@@ -623,6 +626,7 @@ Examples:
   $ oes store audit --json findings.jsonl`,
   )
   .action(async (flags: AuditFlags) => {
+    const { auditStores } = await import('./commands/store-audit.ts')
     status = await auditStores(output, flags)
   })
 

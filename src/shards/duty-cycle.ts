@@ -69,6 +69,14 @@ export interface BlockRules {
  * everybody waits for everybody again. The few orders of a quiet moment are answered sooner without another thread.
  */
 const BLOCK_RULES: BlockRules = { commandsShared: 128, commandsHandedOverMin: 16 }
+/**
+ * Between two pieces of the sweeps that cancel. In the pauses the machine belongs to whoever trades on: the reports of
+ * these cancels keep main, the writer and the clients busy as well. With the size of a piece it makes some 40,000 cancels
+ * a second.
+ */
+const SWEEP_PAUSE_MS = 3
+/** A shard with nothing to do looks around now and then. */
+const REST_MS = 1_000
 /** Commands stepped between two looks at the disk. */
 const COMMANDS_PER_LOOK = 8
 
@@ -97,6 +105,8 @@ export interface DutyCycleParts {
   readonly commandsPerTurnMax: number
   /** Those of the server, unless a rehearsal has rules of its own. */
   readonly blockRules?: BlockRules | undefined
+  /** Between two pieces of the sweeps that cancel; the server's own unless a rehearsal cannot wait. */
+  readonly sweepPauseMs?: number | undefined
 }
 
 interface PendingNotice {
@@ -127,6 +137,9 @@ export class DutyCycle {
   #stepped = 0
   /** The open block has its piece of the sweeps that cancel. */
   #hasPiece = false
+  /** When the last piece was taken, as `performance.now` has it. */
+  #pieceMs = 0
+  readonly #sweepPauseMs: number
   /**
    * Between the first piece of recovery and its end accounts are incomplete, and no snapshot may be taken: it would be
    * what the next recovery believes.
@@ -137,6 +150,7 @@ export class DutyCycle {
   constructor(parts: DutyCycleParts) {
     this.#parts = parts
     this.#rules = parts.blockRules ?? BLOCK_RULES
+    this.#sweepPauseMs = parts.sweepPauseMs ?? SWEEP_PAUSE_MS
     this.#closedEvents = parts.events.another()
     this.#closedReplies = parts.replies.another()
     this.#hasWork = () =>
@@ -149,7 +163,7 @@ export class DutyCycle {
   run(): void {
     const { doorbell } = this.#parts
     while (!this.#stopping || this.#isCommitting) {
-      if (!this.turn()) doorbell.park(1000, this.#hasWork)
+      if (!this.turn()) doorbell.park(this.#restMs, this.#hasWork)
     }
   }
 
@@ -172,9 +186,7 @@ export class DutyCycle {
     this.#close()
     const { count, end, writer } = this.#closedEvents
     if (count > 0) {
-      // Between two pieces of a sweep the next is stepped while the disk works, and whoever comes is not kept waiting.
-      const isMoreToCome = isMoreWaiting || this.#parts.state.cancelSweeps.isUnderWay
-      const isHandedOver = !this.#stopping && (isMoreToCome || stepped >= commandsHandedOverMin)
+      const isHandedOver = !this.#stopping && (isMoreWaiting || stepped >= commandsHandedOverMin)
       this.#isCommitting = isHandedOver && journal.begin(writer.bytes, end, count)
       if (this.#isCommitting) return true
       const beganMs = performance.now()
@@ -210,17 +222,29 @@ export class DutyCycle {
     if (!this.#hasSweep || !this.#hasRoom || this.#stopping) return false
     this.#stepped += 1
     if (haltSweeps.isUnderWay) haltSweeps.advance()
-    if (cancelSweeps.isUnderWay && !this.#hasPiece) {
+    if (this.#isPieceDue) {
       this.#hasPiece = true
+      this.#pieceMs = performance.now()
       cancelSweeps.advance()
     }
     return true
   }
 
-  /** Whether there is something to sweep that the open block may have yet. */
+  /** Whether there is something to sweep that the open block may have now. */
   get #hasSweep(): boolean {
-    const { haltSweeps, cancelSweeps } = this.#parts.state
-    return haltSweeps.isUnderWay || (cancelSweeps.isUnderWay && !this.#hasPiece)
+    return this.#parts.state.haltSweeps.isUnderWay || this.#isPieceDue
+  }
+
+  get #isPieceDue(): boolean {
+    if (!this.#parts.state.cancelSweeps.isUnderWay || this.#hasPiece) return false
+    return performance.now() - this.#pieceMs >= this.#sweepPauseMs
+  }
+
+  /** How long the shard may sleep where nobody wakes it. */
+  get #restMs(): number {
+    // Where the open block has its piece, the end of the commit that keeps it open wakes.
+    if (!this.#parts.state.cancelSweeps.isUnderWay || this.#hasPiece) return REST_MS
+    return Math.max(0, this.#pieceMs + this.#sweepPauseMs - performance.now())
   }
 
   /** Whether the open block takes more. */

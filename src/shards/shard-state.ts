@@ -23,7 +23,7 @@ const PARKED_BYTES_MAX = 16 << 20
 /** A piece of the kill switch's sweep takes about as long as a block of other commands: it is in a hurry. */
 const HALT_PIECE = { lookedMax: 4096, doneMax: 256 }
 /** One of any other sweep is short, and there is one in a block: who trades on should not notice. */
-const CANCEL_PIECE = { lookedMax: 1024, doneMax: 64 }
+export const CANCEL_PIECE = { lookedMax: 1024, doneMax: 128 }
 
 export interface ShardLimits {
   /** Live orders of the shard. */

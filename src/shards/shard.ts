@@ -50,6 +50,8 @@ export interface ShardParts {
   readonly journal: BlockSink
   /** When blocks are closed and handed over; the server's own rules unless a rehearsal has others. */
   readonly blockRules?: BlockRules | undefined
+  /** Between two pieces of the sweeps that cancel; the server's own unless a rehearsal cannot wait. */
+  readonly sweepPauseMs?: number | undefined
   readonly lane: Lane
   /** Where orders go; the simulated venue and manual entry unless a rehearsal has destinations of its own. */
   readonly destinations?: (life: OrderLife, state: ShardState) => Destinations

@@ -9,10 +9,14 @@ import { Kind } from '../../src/protocol/kinds.ts'
 import { MassCancelMode, MassCancelWho } from '../../src/protocol/mass-cancel.ts'
 import type { Value } from '../../src/protocol/msgpack.ts'
 import type { OrderLife } from '../../src/shards/order-life.ts'
+import { CANCEL_PIECE } from '../../src/shards/shard-state.ts'
 import { Command } from '../../src/shared-memory/records.ts'
 import { Rehearsal } from '../simulation/rehearsal.ts'
 import type { RehearsedPeer } from '../simulation/rehearsed-peer.ts'
 import { type SubmitFields, smallDirectory, staged, submit, temporaryFolder } from '../simulation/stage.ts'
+
+/** Orders that are canceled in one go. */
+const PIECE = CANCEL_PIECE.doneMax
 
 const { Account, Group, Everybody } = MassCancelWho
 const { Cancel, Force, Count } = MassCancelMode
@@ -230,7 +234,7 @@ test('others trade on between the pieces, and what comes later is left alone, al
   const rehearsal = await staged(t)
   const alice = await rehearsal.login('alice')
   const bob = await following(rehearsal, 'bob')
-  await orders(rehearsal, alice, ...many(1000))
+  await orders(rehearsal, alice, ...many(16 * PIECE))
   const requestId = send(alice)
   submit(alice)
   submit(bob)
@@ -249,9 +253,9 @@ test('others trade on between the pieces, and what comes later is left alone, al
   }
   // Blocks of a rehearsal hold two commands, and his was the third.
   equal(firstOfBob, 2)
-  ok(turns > 10, `${turns} turns`)
+  ok(turns >= 16, `${turns} turns`)
   const told = answers.map(countsText)
-  equal(told.at(-1), '1000 matched, 1000 canceled')
+  equal(told.at(-1), `${16 * PIECE} matched, ${16 * PIECE} canceled`)
   const progress = answers.slice(0, -1)
   ok(progress.length > 3, told.join('; '))
   ok(progress.every(([kind]) => kind === Kind.MassCancelProgress))
@@ -291,12 +295,12 @@ test('mass cancels at the same time take turns, and each counts what it met itse
 test('orders that end while a sweep is on its way to them take nothing with them', async t => {
   const rehearsal = await staged(t)
   const alice = await rehearsal.login('alice')
-  const ids = await orders(rehearsal, alice, ...many(200))
+  const ids = await orders(rehearsal, alice, ...many(4 * PIECE))
   send(alice)
   // Those that the sweep comes to next, one after the other, and some behind them.
   for (let turn = 0; turn < 3; turn++) {
     rehearsal.turnShard(0)
-    for (const id of [ids.length - 65, ids.length - 66, 20, 21, 0].map(at => ids[at]!)) {
+    for (const id of [ids.length - PIECE - 1, ids.length - PIECE - 2, 20, 21, 0].map(at => ids[at]!)) {
       alice.request(Kind.Cancel, 0, id)
     }
   }
@@ -305,7 +309,7 @@ test('orders that end while a sweep is on its way to them take nothing with them
   const answer = messages.find(([kind]) => kind === Kind.MassCanceled)
   const single = messages.filter(([kind]) => kind === Kind.Done).length
   ok(single > 0)
-  equal(Number(answer?.[4]) + single, 200)
+  equal(Number(answer?.[4]) + single, ids.length)
   equal(rehearsal.shards[0]!.state.orders.size, 0)
 })
 
@@ -428,7 +432,7 @@ test('who has waited long enough is told what is still open, and may ask again',
 test('a mass cancel goes on when whoever asked has gone', async t => {
   const rehearsal = await staged(t)
   const alice = await rehearsal.login('alice')
-  await orders(rehearsal, alice, ...many(500))
+  await orders(rehearsal, alice, ...many(4 * PIECE))
   send(alice)
   rehearsal.turnShard(0)
   rehearsal.hangUp(alice)
@@ -441,14 +445,14 @@ test('after a crash in the middle the rest is canceled by asking again, every or
   const directory = smallDirectory()
   const before = await Rehearsal.start({ folder, directory, diskSeed: 7 })
   const alice = await before.login('alice')
-  const ids = await orders(before, alice, ...many(500))
+  const ids = await orders(before, alice, ...many(8 * PIECE))
   send(alice)
   for (let turn = 0; turn < 6; turn++) before.turnShard(0)
   await before.kill()
   const after = await Rehearsal.start({ folder, directory })
   t.after(() => after.kill())
   const left = after.shards[0]!.state.orders.size
-  ok(left > 0 && left < 500, `${left} of 500 are left`)
+  ok(left > 0 && left < ids.length, `${left} of ${ids.length} are left`)
   const again = await following(after, 'alice')
   equal(await ask(after, again), `${left} matched, ${left} canceled`)
   again.request(Kind.QueryReports, 0, 1, -2, 3)

@@ -174,6 +174,7 @@ export class ShardStage {
       checks: options.checks ?? [],
       snapshotReports: options.snapshotReports ?? 1_000_000,
       commandsPerTurnMax: options.commandsPerTurnMax ?? 1000,
+      sweepPauseMs: 0,
       accounts: this.accounts,
       positions: this.positions,
       quotes,

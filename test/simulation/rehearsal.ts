@@ -240,6 +240,7 @@ export class Rehearsal {
         mainDoorbell: new Doorbell(memory.doorbells, MAIN_THREAD),
         journal: new SteppedSink(journal, options.diskSeed ?? 0, next => shared.publishDurable(shard, next)),
         blockRules: { commandsShared: 2, commandsHandedOverMin: 1 },
+        sweepPauseMs: 0,
         ...(options.destinations === undefined ? {} : { destinations: options.destinations }),
       })
       this.shards.push({ cycle, state, journal, directory })
