@@ -33,6 +33,8 @@ export interface BenchServerOptions {
   readonly stores?: readonly MysqlEndpoint[]
   /** Where the platform listens; any free port where absent. */
   readonly platformPort?: number
+  /** Whether the administrative port is open; it is not where absent, as nobody looks on. */
+  readonly hasAdminPort?: boolean
   /** One spare segment of the journal instead of those of the default configuration: for runs that prove nothing. */
   readonly quick?: boolean
 }
@@ -127,6 +129,14 @@ export class BenchServer {
     return this.#port
   }
 
+  /** Where its administrative port listens, by its log. */
+  get adminPort(): number {
+    const log = fs.readFileSync(path.join(this.directory, 'server.log'), 'utf8')
+    const told = [...log.matchAll(/the administrative port listens\W+address\W+127\.0\.0\.1:(\d+)/g)].at(-1)
+    if (told === undefined) throw new Error('the server has no administrative port')
+    return Number(told[1])
+  }
+
   /** A load process with one connection for each desk. */
   load(): Promise<LoadClient> {
     return LoadClient.start({
@@ -180,7 +190,7 @@ function configuration(
   data: string,
   files: { world: string; market: string },
   spareSegments: number,
-  { shards, copiesToStore = true, lagMsMax, stores = [], platformPort = 0 }: BenchServerOptions,
+  { shards, copiesToStore = true, hasAdminPort = false, lagMsMax, stores = [], platformPort = 0 }: BenchServerOptions,
 ): string {
   const section = (name: string, keys: Readonly<Record<string, string | number | undefined>>) => {
     const lines = Object.entries(keys).filter(([, value]) => value !== undefined)
@@ -200,6 +210,7 @@ function configuration(
     ...section('engine', { shards }),
     ...section('journal', { spare_segments: spareSegments }),
     ...section('writer', { copy: copiesToStore ? undefined : 'at_start', lag_ms_max: lagMsMax }),
+    ...section('admin', { http: hasAdminPort ? 'on' : 'off', interface: '127.0.0.1:0' }),
     'platform:',
     `  port: ${platformPort}`,
     `  world: ${JSON.stringify(files.world)}`,

@@ -16,3 +16,8 @@ export function parseAddress(text: string): Address | undefined {
   const port = Number(match[3])
   return port <= 0xffff ? { host: (match[1] ?? match[2])!, port } : undefined
 }
+
+/** True where nobody outside this machine can reach what listens on `host`. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host)
+}

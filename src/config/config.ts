@@ -1,7 +1,7 @@
 // The configuration of the server: read from a YAML file, checked as a whole, and after that exactly of its type.
 
 import fs from 'node:fs'
-import { formatAddress } from './address.ts'
+import { formatAddress, isLoopback } from './address.ts'
 import { SCHEMA } from './schema.ts'
 import { modeText, OTHERS_RIGHTS } from './secret.ts'
 import type { Problem, Reading, Section, Settings, ValuesOf } from './setting.ts'
@@ -123,7 +123,7 @@ function treeOf(text: string, file: string): YamlNode {
 const MESSAGES_HELD_MIN = 8
 
 /** What holds between two keys; noted at the one that the file gives. */
-function checkRelations({ engine, limits, writer, dataStore }: Config, reading: Reading): void {
+function checkRelations({ admin, engine, limits, writer, dataStore }: Config, reading: Reading): void {
   const atLeast = (key: string, value: number, other: string, min: number, why: string) => {
     if (value >= min) return
     const [at, place] = [key, other].map(name => [name, reading.places.get(name)] as const).find(([, at]) => at) ?? [
@@ -156,6 +156,13 @@ function checkRelations({ engine, limits, writer, dataStore }: Config, reading: 
     'pauses grow from the one to the other',
   )
   checkStores(dataStore, reading)
+  if (admin.http === 'on' && admin.reach === 'loopback' && !isLoopback(admin.interface.host)) {
+    const key = 'admin.interface'
+    const what =
+      'can be reached from other machines, and nobody is asked for a password there: give a loopback address as ' +
+      '127.0.0.1:20701, or say admin.reach: network'
+    reading.problems.push({ place: reading.places.get(key) ?? { line: 1, column: 1 }, key, what })
+  }
 }
 
 /** What holds within one data store, and between several. */

@@ -324,6 +324,53 @@ const platform = section('The services that the server brings up itself where no
   }),
 })
 
+const admin = section('The administrative port: metrics and health over HTTP, for those who watch the server.', {
+  http: choice({
+    comment: 'Whether the port is opened.',
+    words: ['on', 'off'],
+    byDefault: 'on',
+  }),
+  interface: address({
+    comment: 'Address to listen at; port 0 takes any free port. Where it is taken, the server trades and tries again.',
+    byDefault: '127.0.0.1:20701',
+  }),
+  reach: choice({
+    comment:
+      'Who can get there: loopback, this machine alone; network, whoever reaches the interface. Nobody is asked for a\n' +
+      'password, so let a firewall or a proxy decide who does.',
+    words: ['loopback', 'network'],
+    byDefault: 'loopback',
+  }),
+  connections_max: integer({
+    comment: 'Connections to the port at once.',
+    unit: 'connections',
+    min: 1,
+    max: 1_000,
+    byDefault: 32,
+  }),
+  request_ms: integer({
+    comment: 'Time in which a request has to be there, and its answer to be read.',
+    unit: 'milliseconds',
+    min: 100,
+    max: 60_000,
+    byDefault: 5_000,
+  }),
+  lag_ms_max: integer({
+    comment: 'A store that is further behind than this is told as degraded.',
+    unit: 'milliseconds',
+    min: 100,
+    max: 86_400_000,
+    byDefault: 60_000,
+  }),
+  disk_free_bytes_min: integer({
+    comment: 'Less room than this where the data directory is, is told as degraded.',
+    unit: 'bytes',
+    min: 0,
+    max: 1024 * GIB,
+    byDefault: GIB,
+  }),
+})
+
 export const SCHEMA = section('', {
   server,
   service_locator: serviceLocator,
@@ -479,6 +526,7 @@ export const SCHEMA = section('', {
     }),
   }),
   platform,
+  admin,
   log: section('The log, on standard error.', {
     level: choice({
       comment: 'The least serious lines that are written.',

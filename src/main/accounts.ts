@@ -19,6 +19,9 @@ export class Accounts implements Directory {
   #world: WorldFeed | undefined
   readonly #rows = new Map<number, number>()
   readonly #ids: number[] = []
+  /** The risk state of each row, and how many accounts there are in each. */
+  readonly #riskStates: number[] = []
+  readonly riskStates = new Map<number, number>()
   readonly #onChange: (groups: boolean) => void
 
   /** @param onChange told when roles, groups or accounts changed; whether memberships did. */
@@ -116,16 +119,29 @@ export class Accounts implements Directory {
 
   #add(account: number): void {
     if (this.#rows.has(account)) return
-    const row = this.#table.add(this.#terms(account))
+    const terms = this.#terms(account)
+    const row = this.#table.add(terms)
     assert(row >= 0, 'more accounts than engine.accounts_max allows')
     assert(row === this.#ids.length)
     this.#ids.push(account)
     this.#rows.set(account, row)
+    this.#noteRiskState(row, terms.riskState)
   }
 
   #writeTerms(account: number): void {
     const row = this.#rows.get(account)
-    if (row !== undefined) this.#table.writeTerms(row, this.#terms(account))
+    if (row === undefined) return
+    const terms = this.#terms(account)
+    this.#table.writeTerms(row, terms)
+    this.#noteRiskState(row, terms.riskState)
+  }
+
+  #noteRiskState(row: number, state: number): void {
+    const { riskStates } = this
+    const before = this.#riskStates[row]
+    if (before !== undefined) riskStates.set(before, riskStates.get(before)! - 1)
+    this.#riskStates[row] = state
+    riskStates.set(state, (riskStates.get(state) ?? 0) + 1)
   }
 
   #terms(account: number): AccountTerms {

@@ -29,6 +29,8 @@ export class Compliance {
   /** By account: the directories above it as its shard knows them; empty until some directory has rules. */
   readonly #placed = new Map<number, readonly number[]>()
   #placesAccounts = false
+  /** Objections of rules so far. */
+  violations = 0
 
   constructor(parts: ComplianceParts) {
     this.#parts = parts
@@ -67,6 +69,7 @@ export class Compliance {
   /** By the pump: a rule has objected. */
   violated({ account, orderId, ruleId, schemaName, reason, params, trippedRevision }: ToldViolation): void {
     const { log, world } = this.#parts
+    this.violations += 1
     const text = reasonText(reason, params)
     world.compliance.reportViolation({ account, orderId, ruleId, ruleName: schemaName, reason, text })
     if (trippedRevision === 0) return

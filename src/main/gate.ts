@@ -10,11 +10,13 @@
 //         └─ shard
 
 import { Reason, reasonText } from '../domain/reasons.ts'
+import { Metric, slotOfReason } from '../metrics/catalogue.ts'
 import { encodeRefused } from '../protocol/answers.ts'
 import { encodeFrame, FrameTooLong } from '../protocol/frames.ts'
 import { FindWhat, Kind, PROTOCOL_VERSION } from '../protocol/kinds.ts'
 import { MessageReader } from '../protocol/message-reader.ts'
 import { pack, unpack, type Value } from '../protocol/msgpack.ts'
+import type { Lane } from '../shared-memory/lanes.ts'
 import { type Directory, LoginsSuspended } from './directory.ts'
 import type { Peer } from './peer.ts'
 import { answer, type Session, SessionStage, SessionTable } from './session.ts'
@@ -81,6 +83,8 @@ export interface GateParts {
   readonly positions: (row: number) => Value[]
   readonly durability: string
   readonly serverName: string
+  /** Main's lane. */
+  readonly lane: Lane
   readonly log: (message: string, facts: Record<string, string | number>) => void
 }
 
@@ -110,10 +114,12 @@ export class Gate {
     if (this.sessions.full || !this.#accepting) {
       const code = this.#accepting ? Reason.TooManyConnections : Reason.Stopping
       const text = reasonText(code, [limits.connectionsMax])
+      this.#parts.lane.add(slotOfReason(Metric.SessionsClosed, code))
       peer.write(framed([Kind.Closing, 0, 0, code, [limits.connectionsMax], text]))
       peer.end()
       return undefined
     }
+    this.#parts.lane.add(Metric.SessionsAccepted)
     return this.sessions.open(peer, limits, nowMs)
   }
 
@@ -122,6 +128,7 @@ export class Gate {
     if (session.stage === SessionStage.Closed) return
     session.lastHeardMs = nowMs
     session.rates.fill(nowMs)
+    this.#parts.lane.add(Metric.BytesReceived, chunk.length)
     session.splitter.push(chunk)
     this.#read(session)
     this.#parts.onReceived()
@@ -140,6 +147,7 @@ export class Gate {
   /** Tells the client why, then closes. */
   close(session: Session, code: Reason, params: (string | number)[]): void {
     if (session.stage === SessionStage.Closed) return
+    this.#parts.lane.add(slotOfReason(Metric.SessionsClosed, code))
     this.#parts.log('session closed', { peer: session.peer.name, account: session.accountName, reason: code })
     this.send(session, [Kind.Closing, 0, 0, code, params, reasonText(code, params)])
     session.outbox.flush()
@@ -167,6 +175,7 @@ export class Gate {
   deliver(session: Session, bytes: Uint8Array, start: number, end: number): void {
     if (session.stage === SessionStage.Closed) return
     session.outbox.append(bytes, start, end)
+    this.#parts.lane.add(Metric.BytesSent, end - start)
     if (session.listed) return
     session.listed = true
     this.#toFlush.push(session)
@@ -177,7 +186,19 @@ export class Gate {
     if (session.inFlight > 0) session.inFlight -= 1
   }
 
+  /** An order that was received at `receivedUs` is answered with its acceptance at `nowUs`. */
+  acceptedAt(receivedUs: number, nowUs: number): void {
+    this.#parts.lane.record(Metric.AnswerLatency, nowUs - receivedUs)
+  }
+
+  /** Now, by the clock that gives requests their times. */
+  nowUs(): number {
+    return this.#parts.nowUs()
+  }
+
   refuse(session: Session, requestId: number, account: number, code: Reason, params: (string | number)[]): void {
+    this.#parts.lane.add(Metric.RequestsRefused)
+    this.#parts.lane.add(slotOfReason(Metric.Refusals, code))
     answer.position = 0
     encodeRefused(answer, requestId, account, code, params)
     this.deliver(session, answer.bytes, 0, answer.position)
@@ -216,7 +237,16 @@ export class Gate {
   /** Heartbeats, silent peers, logins that do not come. Called a few times a second. */
   tick(nowMs: number): void {
     const { heartbeatMs, loginMs } = this.#parts.limits
+    let inFlight = 0
+    let subscriptions = 0
+    let waitingBytes = 0
+    let waitingBytesMax = 0
     for (const session of this.sessions) {
+      inFlight += session.inFlight
+      subscriptions += session.subscriptions.size
+      const waiting = session.outbox.waitingBytes
+      waitingBytes += waiting
+      if (waiting > waitingBytesMax) waitingBytesMax = waiting
       if (session.stage !== SessionStage.Live) {
         if (nowMs - session.openedMs > loginMs) this.close(session, Reason.LoginTimeout, [loginMs])
         continue
@@ -231,6 +261,12 @@ export class Gate {
         this.send(session, [Kind.ServerHeartbeat, 0, 0])
       }
     }
+    const { lane } = this.#parts
+    lane.set(Metric.SessionsOpen, this.sessions.size)
+    lane.set(Metric.RequestsInFlight, inFlight)
+    lane.set(Metric.Subscriptions, subscriptions)
+    lane.set(Metric.OutboxBytes, waitingBytes)
+    lane.set(Metric.OutboxBytesMax, waitingBytesMax)
     this.flush()
   }
 
@@ -246,11 +282,14 @@ export class Gate {
     const { splitter } = session
     try {
       while (session.stage !== SessionStage.Closed && !session.stalled && splitter.next()) {
-        if (!this.#frame(session, splitter.bytes, splitter.start, splitter.end)) {
+        if (this.#frame(session, splitter.bytes, splitter.start, splitter.end)) {
+          this.#parts.lane.add(Metric.RequestsReceived)
+        } else {
           splitter.unread()
           session.stalled = true
           session.peer.pause()
           this.#stalled.add(session)
+          this.#parts.lane.add(Metric.RequestsHeld)
           this.#parts.onStalled()
         }
       }
@@ -471,6 +510,7 @@ export class Gate {
     this.#parts.directory.authenticate(name, password, session.peer.host).then(
       account => this.#loggedIn(session, requestId, name, account),
       error => {
+        this.#parts.lane.add(Metric.LoginFailures)
         this.#parts.log('login could not be checked', { peer: session.peer.name, name, error: String(error) })
         if (session.stage !== SessionStage.LoggingIn) return
         const isSuspended = error instanceof LoginsSuspended
@@ -487,11 +527,13 @@ export class Gate {
     const { directory, limits } = this.#parts
     const row = account === undefined ? -1 : directory.rowOf(account)
     if (account === undefined || row < 0) {
+      this.#parts.lane.add(Metric.LoginFailures)
       this.#parts.log('login refused', { peer: session.peer.name, name })
       this.refuse(session, requestId, 0, Reason.LoginFailed, [])
       this.close(session, Reason.LoginFailed, [])
       return
     }
+    this.#parts.lane.add(Metric.Logins)
     session.stage = SessionStage.Live
     session.account = account
     session.accountRow = row

@@ -14,6 +14,8 @@ export class Market {
   readonly #rows = new Map<string, number>()
   readonly #quotes: Quote[] = []
   readonly #body = Buffer.alloc(128)
+  /** Events so far. */
+  received = 0
   /** Events that found no room: tickers beyond the table, or more than a shard could take. */
   dropped = 0
 
@@ -30,6 +32,7 @@ export class Market {
 
   /** One event of the market. */
   take(event: MarketEvent): void {
+    this.received += 1
     const row = this.#row(event.ticker)
     if (row < 0) return
     const quote = this.#quotes[row]

@@ -4,7 +4,8 @@
 import { assert } from '../base/assert.ts'
 import { type ToldViolation, violationOfText } from '../compliance/rule-messages.ts'
 import { FRAME_HEADER_BYTES } from '../protocol/frames.ts'
-import { EventOffset } from '../protocol/order-events.ts'
+import { Kind } from '../protocol/kinds.ts'
+import { EventOffset, timeOfAccepted } from '../protocol/order-events.ts'
 import {
   BATCH_HEADER_BYTES,
   type LookupPurpose,
@@ -41,6 +42,8 @@ export class ReportPump {
   readonly #heldBytesMax: number
   readonly #onTooSlow: (session: Session) => void
   readonly #decoder = new TextDecoder()
+  /** When this turn began. */
+  #nowUs = 0
 
   /**
    * @param heldBytesMax bytes of live events that may wait for a follower's history.
@@ -71,6 +74,7 @@ export class ReportPump {
   /** Moves what is there; false where nothing was. */
   turn(): boolean {
     let any = false
+    if (this.hasWork()) this.#nowUs = this.#gate.nowUs()
     for (let shard = 0; shard < this.#rings.length; shard++) {
       const ring = this.#rings[shard]
       let records = 0
@@ -134,7 +138,13 @@ export class ReportPump {
       const word = view.getUint32(routing, true)
       const followers = this.#subscriptions.followers(view.getUint32(routing + 4, true))
       const asking = word === 0 ? undefined : gate.sessions.find(word)
-      if (asking !== undefined) gate.answered(asking)
+      if (asking !== undefined) {
+        gate.answered(asking)
+        const body = at + FRAME_HEADER_BYTES
+        if (bytes[body + EventOffset.kind] === Kind.OrderAccepted) {
+          gate.acceptedAt(timeOfAccepted(view, body), this.#nowUs)
+        }
+      }
       const single = this.#single(asking, followers)
       if (single === undefined || single !== run) {
         if (run !== undefined) gate.deliver(run, bytes, runStart, at)

@@ -35,6 +35,7 @@ import { RingConsumer } from '../shared-memory/ring.ts'
 import type { JournalToRead } from '../stores/account-tails.ts'
 import { shareReaderOptions } from '../stores/reader-thread.ts'
 import { Accounts } from './accounts.ts'
+import { openWatch, type Watch } from './admin-stage.ts'
 import { Compliance } from './compliance.ts'
 import { lockDirectory } from './data-lock.ts'
 import { Gate } from './gate.ts'
@@ -46,6 +47,7 @@ import { journalsIn } from './journals.ts'
 import { Listener } from './listener.ts'
 import type { MarketWatch } from './market-watch.ts'
 import { MassCancelDesk } from './mass-cancel-desk.ts'
+import { meteredReaders } from './metered-readers.ts'
 import { startPlatform } from './platform-stage.ts'
 import { ratesMax, writeRates } from './rates.ts'
 import { readersOf } from './readers.ts'
@@ -94,6 +96,8 @@ export class Server {
   /** Undone in reverse order, on the way down. */
   readonly #ways: { name: string; down: () => Promise<void> | void }[] = []
   #shards: Shards | undefined
+  /** What is told at the administrative port. */
+  #watch: Watch | undefined
   #failed = false
   address: Address = { host: '', port: 0 }
 
@@ -140,6 +144,8 @@ export class Server {
     this.#onTheWayDown('threads', () => this.#threads.close())
     const endpoints = storeEndpoints(config, data)
     const standIn = standInEndpoint(endpoints, data)
+    const watch = await openWatch(stages, data, this.#parts.version)
+    this.#watch = watch
 
     // 2 services
     const locatorAddress = config.serviceLocator?.address ?? (await startPlatform(stages, this.#threads, data))
@@ -162,6 +168,9 @@ export class Server {
       lanes: storeLane(engine.shards, endpoints.length + (standIn === undefined ? 0 : 1)),
       laneBytes: LANE_BYTES,
     })
+    const storeNames = [...endpoints, ...(standIn === undefined ? [] : [standIn])].map(({ name }) => name)
+    const nowUs = () => this.#clock.nowUs()
+    const meter = watch.meter(memory, storeNames, nowUs)
     const table = new AccountTable(memory.accounts, engine.accountsMax)
     // Nobody is interested before there are sessions, halts and rules in the shards.
     let compliance: Compliance | undefined
@@ -204,6 +213,8 @@ export class Server {
       definitions: world.definitionsData,
     })
 
+    watch.health.stores = { names: storeNames, writer: writer.shared }
+
     // 5 shards
     const doorbell = new Doorbell(memory.doorbells, MAIN_THREAD)
     const shards = new Shards(stages, memory, journals, writer, world.definitionsData)
@@ -213,7 +224,6 @@ export class Server {
     assert(world.definitions.destinationIds.length <= DESTINATIONS_MAX, 'more destinations than there is room for')
     const haltStore = new HaltStore(path.join(data, 'halts.db'))
     this.#onTheWayDown('halts', () => haltStore.close())
-    const nowUs = () => this.#clock.nowUs()
     const halts = new Halts({
       store: haltStore,
       table: new HaltTable(memory.halts, DESTINATIONS_MAX),
@@ -261,7 +271,7 @@ export class Server {
       shards: shards.links,
       shardOf,
       subscriptions,
-      readers: readersOf(this.#threads, writer.shared, journals),
+      readers: meteredReaders(readersOf(this.#threads, writer.shared, journals), meter.lane),
       journals: journalsFor,
       subscriptionsMax: config.limits.subscriptionsMax,
       unreadBytesMax: Math.floor(config.limits.outboxBytesMax / 4),
@@ -293,6 +303,7 @@ export class Server {
       positions: row => standing.of(row),
       durability: config.durability,
       serverName: `order-execution-server ${this.#parts.version}`,
+      lane: meter.lane,
       log: facts,
     })
     history.connect(gate)
@@ -303,17 +314,18 @@ export class Server {
       halts.membershipsChanged()
     }
     // Nothing asks for it before the market is open.
-    let watch: MarketWatch | undefined
+    let marketWatch: MarketWatch | undefined
     const tooSlow = new Set<Session>()
+    const reportRings = memory.reportRings.map(ring => new RingConsumer(ring))
     const pump = new ReportPump(
-      memory.reportRings.map(ring => new RingConsumer(ring)),
+      reportRings,
       gate,
       subscriptions,
       {
         marker: (_row, token, orderSequence, reportSequence) => history.marker(token, orderSequence, reportSequence),
         listing: (shard, index, ticker) => {
           standing.listing(shard, index, ticker)
-          watch?.used(ticker)
+          marketWatch?.used(ticker)
         },
         lookup: (word, requestId, row, orderId, purpose) => {
           const session = gate.sessions.find(word)
@@ -324,11 +336,19 @@ export class Server {
         swept: (token, canceled) => halts.swept(token, canceled),
         violated: violation => compliance?.violated(violation),
         massCanceled: (token, isOver, counts) => massCancels.told(token, isOver, counts),
-        firstUse: (shard, ticker) => watch?.firstUse(shard, ticker),
+        firstUse: (shard, ticker) => marketWatch?.firstUse(shard, ticker),
       },
       config.limits.outboxBytesMax,
       session => tooSlow.add(session),
     )
+    meter.watch({
+      writer: writer.shared,
+      links: shards.links,
+      reportRings,
+      accounts,
+      halts,
+      rules: () => world.rules.rules(),
+    })
     void turnPump(stages, { pump, gate, links: shards.links, doorbell, tooSlow })
     // Behind the pump, since it is the pump that hears that they have stopped.
     this.#onTheWayDown('shards', () => this.#stopShards())
@@ -350,7 +370,7 @@ export class Server {
           clock: this.#clock,
           onAvailability: this.#availability,
         })
-        watch = opened.watch
+        marketWatch = opened.watch
         return opened
       },
     })
@@ -360,6 +380,7 @@ export class Server {
     // 8 compliance: behind recovery, so that every rule begins with what its accounts have
     compliance = new Compliance({ world, accounts, shards: shards.links, shardOf, nowUs, log })
     compliance.start()
+    meter.watch({ market, compliance })
 
     // 9 clients
     let droppedBefore = 0
@@ -385,6 +406,7 @@ export class Server {
       address.port === 0 ? { host: address.host, port: this.address.port } : address,
     )
     await locator.register(config.server.service, registered)
+    watch.health.stage = 'trading'
     log.info('clients are welcome', {
       address: formatAddress(this.address),
       shards: engine.shards,
@@ -396,6 +418,7 @@ export class Server {
 
   /** Stops in order: no new orders, what is under way is finished, snapshots, clients are told, the store catches up. */
   async stop(): Promise<void> {
+    if (this.#watch !== undefined) this.#watch.health.stage = 'stopping'
     this.#log.info('stopping', this.figures())
     await this.#goDown()
     this.#log.info('stopped')
@@ -421,6 +444,7 @@ export class Server {
   }
 
   readonly #availability = (service: string, available: boolean): void => {
+    this.#watch?.health.services.set(service, available)
     if (available) this.#log.info('a service is there again', { service })
     else this.#log.warning('a service does not answer; what is known of it holds', { service })
   }

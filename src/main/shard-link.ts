@@ -83,6 +83,11 @@ export class ShardLink {
     return this.#waiting.length > 0
   }
 
+  /** How many do. */
+  get waiting(): number {
+    return this.#waiting.length
+  }
+
   /** Shows the shard what was put in since the last call, and wakes it if it sleeps. */
   flush(): void {
     if (this.#waiting.length > 0) this.#retry()

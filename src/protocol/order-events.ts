@@ -23,6 +23,32 @@ import { unpack, type Value } from './msgpack.ts'
 /** Where routing looks into the body of an event, in bytes from its beginning. */
 export const EventOffset = { kind: 3, requestId: 5, account: 10, reportSequence: 15 } as const
 
+/**
+ * The timestamp of the OrderAccepted whose body begins at `body`: what of it is looked at on its way, without decoding the
+ * rest. In front of it, behind the report sequence, are order id and order sequence.
+ */
+export function timeOfAccepted(view: DataView, body: number): number {
+  let at = body + EventOffset.reportSequence + 8
+  at += wholeBytes(view.getUint8(at))
+  at += wholeBytes(view.getUint8(at))
+  switch (wholeBytes(view.getUint8(at))) {
+    case 1:
+      return view.getUint8(at)
+    case 3:
+      return view.getUint16(at + 1)
+    case 5:
+      return view.getUint32(at + 1)
+    default:
+      return 0x1_0000_0000 * view.getUint32(at + 1) + view.getUint32(at + 5)
+  }
+}
+
+/** Bytes of a whole number that is not negative, as a shard writes it, by the first of them. */
+function wholeBytes(head: number): number {
+  if (head < 0x80) return 1
+  return head === 0xcd ? 3 : head === 0xce ? 5 : 9
+}
+
 /** A run of bytes inside somebody else's buffer, valid during one call. */
 export interface BytesRange {
   bytes: Uint8Array

@@ -38,6 +38,7 @@ import type { MarketFeed } from './market-feed.ts'
 import type { MassCancels } from './mass-cancels.ts'
 import { type OrderDesk, RequestCommand } from './order-desk.ts'
 import type { Restoration } from './restoration.ts'
+import { ShardMeter } from './shard-meter.ts'
 import type { ShardRows } from './shard-rows.ts'
 import type { ShardState } from './shard-state.ts'
 import type { Snapshots } from './snapshots.ts'
@@ -101,6 +102,8 @@ export interface DutyCycleParts {
   readonly mainDoorbell: Doorbell
   /** Counters and latencies of this shard. */
   readonly lane: Lane
+  /** Now, in µs, by the clock whose times the commands carry. For measuring; where it is absent latencies count as 0. */
+  readonly clockUs?: (() => number) | undefined
   /** Commands of one block at most. */
   readonly commandsPerTurnMax: number
   /** Those of the server, unless a rehearsal has rules of its own. */
@@ -122,6 +125,7 @@ interface PendingNotice {
 export class DutyCycle {
   readonly #parts: DutyCycleParts
   readonly #rules: BlockRules
+  readonly #meter: ShardMeter
   readonly #request = new RequestCommand()
   readonly #decoder = new TextDecoder()
   /** Notices that follow the events of the open block. */
@@ -151,6 +155,7 @@ export class DutyCycle {
     this.#parts = parts
     this.#rules = parts.blockRules ?? BLOCK_RULES
     this.#sweepPauseMs = parts.sweepPauseMs ?? SWEEP_PAUSE_MS
+    this.#meter = new ShardMeter(parts.lane, parts.commandsPerTurnMax, parts.clockUs ?? (() => 0))
     this.#closedEvents = parts.events.another()
     this.#closedReplies = parts.replies.another()
     this.#hasWork = () =>
@@ -206,12 +211,15 @@ export class DutyCycle {
         if (taken % COMMANDS_PER_LOOK === 0 && journal.isDone) break
       } else if (this.#stepped >= this.#rules.commandsShared) break
       if (!commands.next()) break
+      if (taken === 0) this.#meter.beginTaking()
+      else if (taken % COMMANDS_PER_LOOK === 0) this.#meter.look()
       this.#step(commands.bytes, commands.view, commands.offset, commands.length)
       this.#stepped += 1
       taken += 1
     }
     if (taken === 0) return 0
     commands.release()
+    this.#meter.endTaking()
     lane.add(Metric.Commands, taken)
     return taken
   }
@@ -275,6 +283,7 @@ export class DutyCycle {
     this.#closedReplies.exchange(replies)
     this.#stepped = 0
     this.#hasPiece = false
+    this.#meter.close()
     lane.set(Metric.OrdersOpen, state.orders.size)
     lane.set(Metric.Parks, doorbell.parks)
   }
@@ -284,6 +293,7 @@ export class DutyCycle {
     const { lane, mainDoorbell, rows } = this.#parts
     const events = this.#closedEvents
     const replies = this.#closedReplies
+    this.#meter.durable()
     if (events.count > 0) {
       lane.add(Metric.Batches)
       lane.add(Metric.JournalEntries, events.count)
@@ -300,6 +310,7 @@ export class DutyCycle {
     this.#closedNotices.length = 0
     events.clear()
     replies.clear()
+    this.#meter.published()
     mainDoorbell.ring()
   }
 
@@ -364,6 +375,7 @@ export class DutyCycle {
         request.bytes = bytes
         request.start = body
         request.end = end
+        this.#meter.request(time)
         // What is due by now ends first, so that nobody is told that they canceled what had expired.
         venue.onTime(time)
         desk.request(request)
@@ -385,6 +397,7 @@ export class DutyCycle {
         venue.onTime(time)
         massCancels.onTime(time)
         desk.passTime(time)
+        this.#meter.tick()
         break
       case Command.Watched: {
         const hasRoom = view.getFloat64(offset + CommandAt.orderId, true) === 0

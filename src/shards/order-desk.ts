@@ -30,7 +30,7 @@ import { Reason, reasonText } from '../domain/reasons.ts'
 import { Side } from '../domain/side.ts'
 import { tagsFromWire } from '../domain/tags.ts'
 import { TimeInForce } from '../domain/time-in-force.ts'
-import { Metric } from '../metrics/catalogue.ts'
+import { Metric, slotOfReason } from '../metrics/catalogue.ts'
 import { encodeDone, encodeRefused } from '../protocol/answers.ts'
 import { Kind } from '../protocol/kinds.ts'
 import { MessageReader } from '../protocol/message-reader.ts'
@@ -657,6 +657,8 @@ export class OrderDesk {
   }
 
   #refuse(command: RequestCommand, requestId: number, reason: Reason, params: readonly (string | number)[]): void {
+    this.#state.lane.add(Metric.RequestsRefused)
+    this.#state.lane.add(slotOfReason(Metric.Refusals, reason))
     encodeRefused(this.#replies.writer, requestId, this.#state.view.accountId(command.accountRow), reason, params)
     this.#replies.route(command.session, command.accountRow)
   }

@@ -9,7 +9,7 @@ import { AmountOutOfRange, multiply, type Price, type Quantity, WIRE_MICROS_MAX 
 import { isTerminal, OrderStatus, statusAfter } from '../domain/order-status.ts'
 import { Reason, reasonText } from '../domain/reasons.ts'
 import { direction, Side } from '../domain/side.ts'
-import { Metric } from '../metrics/catalogue.ts'
+import { Metric, slotOfReason } from '../metrics/catalogue.ts'
 import { type BytesRange, encodeReport, type ReportFields } from '../protocol/order-events.ts'
 import type { AccountBook, Holding } from './account-book.ts'
 import type { EventBlock } from './event-block.ts'
@@ -201,7 +201,10 @@ export class OrderLife implements DestinationEvents {
     book.reportsSinceSnapshot += 1
     this.#state.touch(book)
     if (fields.lastQty !== 0) this.#state.lane.add(Metric.Executions)
-    else if (fields.status === OrderStatus.Rejected) this.#state.lane.add(Metric.OrdersRejected)
+    else if (fields.status === OrderStatus.Rejected) {
+      this.#state.lane.add(Metric.OrdersRejected)
+      this.#state.lane.add(slotOfReason(Metric.Refusals, fields.reason))
+    }
     encodeReport(this.#events.writer, fields)
     this.#events.route(0, book.row)
     this.#reset()

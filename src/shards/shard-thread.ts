@@ -18,6 +18,7 @@ import { PositionTable } from '../shared-memory/position-table.ts'
 import { QuoteTable } from '../shared-memory/quote-table.ts'
 import { RateTable } from '../shared-memory/rate-table.ts'
 import { RingConsumer, RingProducer } from '../shared-memory/ring.ts'
+import { SharedClock } from '../shared-memory/shared-clock.ts'
 import { WriterShared } from '../shared-memory/writer-shared.ts'
 import { JournalSink } from './journal-sink.ts'
 import { assembleShard } from './shard.ts'
@@ -68,6 +69,7 @@ function run(options: ShardThreadOptions): void {
   if (journal.repaired !== undefined) log.warning('the torn tail of the journal was cut off', { ...journal.repaired })
   const slot = options.commitSlot === undefined ? undefined : new CommitSlot(options.commitSlot)
   const sink = new JournalSink(journal, new WriterShared(options.writerShared), options.journalNumber, slot)
+  const clock = new SharedClock(memory.clock)
   const { cycle } = assembleShard({
     ...options,
     definitions: definitionsFromData(options.definitions),
@@ -81,6 +83,7 @@ function run(options: ShardThreadOptions): void {
     doorbell: new Doorbell(memory.doorbells, shardThread(shard), options.spinUs),
     mainDoorbell: new Doorbell(memory.doorbells, MAIN_THREAD),
     lane: new Lane(memory.lanes, shardThread(shard), sizes.laneBytes),
+    clockUs: () => clock.nowUs(),
     journal: sink,
   })
   try {

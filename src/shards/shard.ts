@@ -53,6 +53,8 @@ export interface ShardParts {
   /** Between two pieces of the sweeps that cancel; the server's own unless a rehearsal cannot wait. */
   readonly sweepPauseMs?: number | undefined
   readonly lane: Lane
+  /** As in the duty cycle. */
+  readonly clockUs?: () => number
   /** Where orders go; the simulated venue and manual entry unless a rehearsal has destinations of its own. */
   readonly destinations?: (life: OrderLife, state: ShardState) => Destinations
 }

@@ -97,13 +97,27 @@ export class Latencies {
     return this.maxUs
   }
 
-  /** How many were below 2^`power` µs, 0 ≤ power < 26: always a bound between buckets. */
-  countBelowPower(power: number): number {
-    assert(power >= 0 && power < HISTOGRAM_POWER_MAX, 'no bound of a bucket')
-    const end = bucketOf(2 ** power)
+  /** For each power from 0 to 25: how many were below 2^power µs, which always is a bound between buckets. */
+  countsBelowPowers(): Float64Array {
+    const counts = new Float64Array(HISTOGRAM_POWER_MAX)
     let count = 0
-    for (let bucket = 0; bucket < end; bucket++) count += this.#buckets[bucket]!
-    return count
+    let bucket = 0
+    for (let power = 0; power < HISTOGRAM_POWER_MAX; power++) {
+      const end = bucketOf(2 ** power)
+      for (; bucket < end; bucket++) count += this.#buckets[bucket]!
+      counts[power] = count
+    }
+    return counts
+  }
+
+  /** The buckets that are not empty: the first µs behind each, and how many lie in it. */
+  buckets(): [endUs: number, count: number][] {
+    const found: [number, number][] = []
+    for (let bucket = 0; bucket < BUCKETS; bucket++) {
+      const count = this.#buckets[bucket]!
+      if (count > 0) found.push([bucketEnd(bucket), count])
+    }
+    return found
   }
 }
 

@@ -12,6 +12,7 @@
 //   quote table         process      main                                         shards
 //   rate table          process      main                                         shards
 //   halt table          process      main                                         shards
+//   clock               process      main                                         shards
 //   lanes               process      each thread its own · the writer: stores     main
 //
 // Doorbells and lanes are numbered alike: main, the writer, then the shards. Behind those there is a lane for each store,
@@ -25,6 +26,7 @@ import { positionTableBytes } from './position-table.ts'
 import { quoteTableBytes } from './quote-table.ts'
 import { rateTableBytes } from './rate-table.ts'
 import { createRing, recordBytesMax } from './ring.ts'
+import { SHARED_CLOCK_BYTES } from './shared-clock.ts'
 
 export interface SharedMemorySizes {
   readonly shards: number
@@ -62,6 +64,7 @@ export interface SharedMemory {
   readonly quotes: SharedArrayBuffer
   readonly rates: SharedArrayBuffer
   readonly halts: SharedArrayBuffer
+  readonly clock: SharedArrayBuffer
   readonly lanes: SharedArrayBuffer
 }
 
@@ -100,6 +103,7 @@ export function createSharedMemory(sizes: SharedMemorySizes): SharedMemory {
     quotes: new SharedArrayBuffer(quoteTableBytes(sizes.tickersMax)),
     rates: new SharedArrayBuffer(rateTableBytes(sizes.ratesMax)),
     halts: new SharedArrayBuffer(haltTableBytes(sizes.destinationsMax, sizes.accountsMax)),
+    clock: new SharedArrayBuffer(SHARED_CLOCK_BYTES),
     lanes: new SharedArrayBuffer(sizes.lanes * sizes.laneBytes),
   }
 }

@@ -14,6 +14,7 @@ import { Log, type LogLevelName } from '../base/log.ts'
 import { definitionsFromData } from '../domain/definitions.ts'
 import type { Durability } from '../journal/segment.ts'
 import { Metric } from '../metrics/catalogue.ts'
+import { LoopMeter } from '../metrics/loop-meter.ts'
 import { Lane } from '../shared-memory/lanes.ts'
 import { StoreState, WriterShared } from '../shared-memory/writer-shared.ts'
 import { openStore } from '../stores/open-store.ts'
@@ -80,10 +81,13 @@ const STOP_LOOK_MS = 20
 
 export default async function writerThread(options: WriterThreadOptions): Promise<void> {
   const writer = new Writer(options)
+  const meter = new LoopMeter(new Lane(options.lanes, options.lane, options.laneBytes))
   try {
     await writer.run()
   } catch (error) {
     throw told(error)
+  } finally {
+    meter.stop()
   }
 }
 

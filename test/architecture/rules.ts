@@ -64,6 +64,7 @@ export const doors: Readonly<Record<string, readonly string[]>> = {
   piscina: ['src/main/threads.ts'],
   yaml: ['src/config/yaml-tree.ts'],
   'node:sqlite': ['src/base/sqlite.ts'],
+  'node:http': ['src/main/admin-port.ts'],
   // One for each side of each kind of connection.
   'node:net': [
     'src/client/connection.ts',

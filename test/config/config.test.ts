@@ -90,6 +90,15 @@ const DEFAULTS: Config = {
     seed: 1,
     marketData: { tickers: [], replay: undefined, rate: 100 },
   },
+  admin: {
+    http: 'on',
+    interface: { host: '127.0.0.1', port: 20701 },
+    reach: 'loopback',
+    connectionsMax: 32,
+    requestMs: 5_000,
+    lagMsMax: 60_000,
+    diskFreeBytesMin: 1 << 30,
+  },
   log: { level: 'info' },
 }
 
@@ -128,6 +137,8 @@ writer: {batch_rows_max: 1, batch_age_ms: 0, nice: 3}
 readers: {threads: 4}
 platform: {port: 0, data_file: p.db, world: w.json, seed: 4294967295,
   market_data: {tickers: [ABX.TSX, RY.TSX], replay: r.log, rate: 0}}
+admin: {http: on, interface: '0.0.0.0:9100', reach: network, connections_max: 4, request_ms: 100, lag_ms_max: 1000,
+  disk_free_bytes_min: 0}
 log: {level: debug}
 `
   assert.deepEqual(parseConfig(text, 'config.yml'), {
@@ -191,6 +202,15 @@ log: {level: debug}
       world: 'w.json',
       seed: 0xffff_ffff,
       marketData: { tickers: ['ABX.TSX', 'RY.TSX'], replay: 'r.log', rate: 0 },
+    },
+    admin: {
+      http: 'on',
+      interface: { host: '0.0.0.0', port: 9100 },
+      reach: 'network',
+      connectionsMax: 4,
+      requestMs: 100,
+      lagMsMax: 1_000,
+      diskFreeBytesMin: 0,
     },
     log: { level: 'debug' },
   } satisfies Config)
@@ -269,7 +289,7 @@ test('an unknown key is refused by name, with those that are known and the neare
       'the nearest is segment_bytes',
     '3:1: jurnal is not a key of the configuration, which are server, service_locator, data_store, ' +
       'session_start_time, data_directory, durability, engine, checks, journal, limits, market_data, writer, readers, ' +
-      'platform, log; the nearest is journal',
+      'platform, admin, log; the nearest is journal',
     '4:7: log.Level is not a key of log, which are level; the nearest is level',
   ])
   for (const name of ['__proto__', 'constructor', 'toString', 'hasOwnProperty']) {
@@ -430,4 +450,18 @@ test('a file is read, and one that is missing is the error of the system', t => 
     file,
     problems: [{ place: { line: 1, column: 13 }, key: 'durability', what: 'must be one of fsync, os, none, not "no"' }],
   })
+})
+
+test('an administrative port that others could reach is refused unless it is meant so', () => {
+  const refusal = (place: string) =>
+    `${place}: admin.interface can be reached from other machines, and nobody is asked for a password there: give a ` +
+    'loopback address as 127.0.0.1:20701, or say admin.reach: network'
+  for (const host of ['0.0.0.0', '10.0.0.7', '[::]', '127.0.0.1.example']) {
+    assert.deepEqual(problems(`admin:\n  interface: "${host}:1"\n`), [refusal('2:3')], host)
+    assert.deepEqual(problems(`admin:\n  interface: "${host}:1"\n  reach: network\n`), [])
+    assert.deepEqual(problems(`admin:\n  interface: "${host}:1"\n  http: off\n`), [])
+  }
+  for (const host of ['127.0.0.1', '127.1.2.3', 'localhost', '[::1]']) {
+    assert.deepEqual(problems(`admin:\n  interface: "${host}:1"\n`), [], host)
+  }
 })

@@ -76,6 +76,7 @@ export function testSettings(folder: string): Settings {
     },
     journal: { segment_bytes: 1 << 20, spare_segments: 2 },
     platform: { port: 0, market_data: { rate: 100 } },
+    admin: { interface: '127.0.0.1:0' },
   }
 }
 
@@ -172,6 +173,11 @@ export class ServerProcess {
 
   get port(): number {
     return Number(/^ready [^\n]*:(\d+)$/m.exec(this.said)![1])
+  }
+
+  /** Where its administrative port listens. */
+  get adminPort(): number {
+    return Number(/the administrative port listens\W+address\W+127\.0\.0\.1:(\d+)/.exec(this.log)?.[1] ?? 0)
   }
 
   signal(signal: NodeJS.Signals): void {

@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { catalogue, LANE_BYTES, Metric } from '../../src/metrics/catalogue.ts'
+import fc from 'fast-check'
+import { Reason, reasons } from '../../src/domain/reasons.ts'
+import { RiskStateType } from '../../src/domain/risk-state.ts'
+import { catalogue, LANE_BYTES, Metric, slotOfReason, slotOfRiskState } from '../../src/metrics/catalogue.ts'
 import { exposedName, exposition, type NamedLane } from '../../src/metrics/exposition.ts'
+import { laneStatus } from '../../src/metrics/status.ts'
 import { HISTOGRAM_SLOTS, Lane } from '../../src/shared-memory/lanes.ts'
+import { parsePrometheusText } from './prometheus-text.ts'
 
 function lanes(): NamedLane[] {
   const memory = new SharedArrayBuffer(6 * LANE_BYTES)
@@ -15,7 +20,7 @@ test('the slots of the catalogue follow one another without gap or overlap, each
   let end = 0
   for (const entry of catalogue) {
     assert.equal(entry.slot, end, entry.name)
-    end += entry.kind === 'histogram' ? HISTOGRAM_SLOTS : 1
+    end += entry.kind === 'histogram' ? HISTOGRAM_SLOTS : (entry.label?.values.length ?? 1)
   }
   assert.ok(end * 8 <= LANE_BYTES)
   assert.deepEqual(
@@ -24,6 +29,19 @@ test('the slots of the catalogue follow one another without gap or overlap, each
   )
   assert.equal(new Set(catalogue.map(exposedName)).size, catalogue.length)
   for (const entry of catalogue) assert.match(exposedName(entry), /^oes_[a-z_]+$/)
+})
+
+test('each reason and each risk state has a slot of its own', () => {
+  const names = reasons.map(({ code }) => slotOfReason(Metric.Refusals, code))
+  assert.deepEqual(
+    names,
+    names.map((_, place) => Metric.Refusals + place),
+  )
+  const states = Object.values(RiskStateType).map(type => slotOfRiskState(type))
+  assert.deepEqual(
+    states,
+    states.map((_, place) => Metric.RiskStates + place),
+  )
 })
 
 test('a metric is told for each thread of its kind, with help and type', () => {
@@ -76,14 +94,80 @@ test('a latency is told as a cumulative histogram in seconds', () => {
   )
 })
 
-test('every line has the form of the format, and no lanes give no text', () => {
-  const text = exposition(lanes())
-  assert.ok(text.endsWith('\n'))
-  for (const line of text.slice(0, -1).split('\n')) {
-    assert.match(
-      line,
-      /^(# (HELP|TYPE) oes_[a-z_]+ .+|oes_[a-z_]+\{(thread="[a-z0-9-]+"|store="([^"\\]|\\.)+")(,le="[^"]+")?\} [0-9.e+-]+)$/,
-    )
-  }
+test('what is told by reason appears once it happened, other labels at once', () => {
+  const all = lanes()
+  all[0]!.lane.add(slotOfReason(Metric.Refusals, Reason.NotPermitted), 3)
+  all[0]!.lane.set(Metric.Halts + 3, 1)
+  const lines = exposition(all).split('\n')
+  assert.deepEqual(
+    lines.filter(line => line.startsWith('oes_refusals_total') || line.startsWith('oes_halts')),
+    [
+      'oes_halts{thread="main",scope="account"} 0',
+      'oes_halts{thread="main",scope="group"} 0',
+      'oes_halts{thread="main",scope="destination"} 0',
+      'oes_halts{thread="main",scope="everybody"} 1',
+      'oes_refusals_total{thread="main",reason="NOT_PERMITTED"} 3',
+    ],
+  )
+})
+
+test('the text is what the format allows, with every number as it was counted: property', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(fc.nat(5), fc.nat(catalogue.length - 1), fc.nat(2 ** 40)), { maxLength: 50 }),
+      counted => {
+        const all = lanes()
+        for (const [lane, place, value] of counted) {
+          const { kind, slot } = catalogue[place]!
+          if (kind === 'histogram') all[lane]!.lane.record(slot, value)
+          else all[lane]!.lane.set(slot, value)
+        }
+        const families = parsePrometheusText(exposition(all))
+        assert.deepEqual(
+          families.map(({ name, type, help }) => ({ name, type, help })),
+          catalogue
+            .filter(entry => !entry.lanes.every(kind => kind === 'link'))
+            .map(entry => ({ name: exposedName(entry), type: entry.kind, help: entry.help })),
+        )
+        for (const { kind, thread, lane } of all) {
+          const label = kind === 'store' ? 'store' : 'thread'
+          for (const entry of catalogue) {
+            if (!entry.lanes.includes(kind) || entry.kind === 'histogram' || entry.label !== undefined) continue
+            const family = families.find(({ name }) => name === exposedName(entry))!
+            const sample = family.samples.find(({ labels }) => labels[label] === thread)
+            assert.equal(sample?.value, lane.value(entry.slot))
+          }
+        }
+      },
+    ),
+    { numRuns: 20 },
+  )
   assert.equal(exposition([]), '')
+})
+
+test('the status has every number under the name of the text, and latencies in their own buckets', () => {
+  const all = lanes()
+  all[2]!.lane.add(Metric.OrdersAccepted, 12)
+  all[2]!.lane.add(slotOfReason(Metric.Refusals, Reason.Capacity))
+  for (const us of [3, 3, 100]) all[2]!.lane.record(Metric.CommandLatency, us)
+  const status = [...laneStatus(all)]
+  assert.deepEqual(
+    status.map(({ kind, name }) => [kind, name]),
+    all.map(({ kind, thread }) => [kind, thread]),
+  )
+  for (const { kind, metrics } of status) {
+    assert.deepEqual(Object.keys(metrics), catalogue.filter(each => each.lanes.includes(kind)).map(exposedName))
+  }
+  const shard = status[2]!.metrics
+  assert.equal(shard.oes_orders_accepted_total, 12)
+  assert.deepEqual(shard.oes_refusals_total, { CAPACITY: 1 })
+  assert.deepEqual(shard.oes_command_seconds, {
+    count: 3,
+    sumUs: 106,
+    maxUs: 100,
+    buckets: [
+      [4, 2],
+      [102, 1],
+    ],
+  })
 })

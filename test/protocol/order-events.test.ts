@@ -19,6 +19,7 @@ import {
   type ReportFields,
   reportSequenceAt,
   type SnapshotFields,
+  timeOfAccepted,
 } from '../../src/protocol/order-events.ts'
 
 /** The body of the frame that `encode` writes, between other bytes, checked for its length. */
@@ -114,6 +115,7 @@ test('an acceptance is decoded as it was encoded, and routing finds its fields i
       deepEqual({ ...decoded, tags: undefined }, { kind: Kind.OrderAccepted, ...event, tags: undefined })
       deepEqual((decoded as { tags?: Uint8Array }).tags, packed)
       deepEqual([reportSequenceAt(body, 0), accountAt(body, 0)], [event.reportSequence, event.account])
+      equal(timeOfAccepted(new DataView(body.buffer, body.byteOffset), 0), event.timestamp)
       equal(body[EventOffset.kind], Kind.OrderAccepted)
       equal(body.readUInt32BE(EventOffset.requestId), event.requestId)
       // msgpackr reads the same message.

@@ -48,21 +48,32 @@ test('a percentile is the sorted list’s, at most a thirty-second too high: pro
 
 test('count, sum, largest and the counts below powers of two are exact: property', () => {
   fc.assert(
-    fc.property(fc.array(fc.nat(60_000_000), { maxLength: 100 }), fc.nat(25), (values, power) => {
+    fc.property(fc.array(fc.nat(60_000_000), { maxLength: 100 }), values => {
       const latencies = latenciesOf(values)
       const { count, sumUs, maxUs } = latencies
-      const below = latencies.countBelowPower(power)
+      const below = [...latencies.countsBelowPowers()]
       assert.deepEqual(
         { count, sumUs, maxUs, below },
         {
           count: values.length,
           sumUs: values.reduce((sum, value) => sum + value, 0),
           maxUs: Math.max(0, ...values),
-          below: values.filter(value => value < 2 ** power).length,
+          below: Array.from({ length: 26 }, (_, power) => values.filter(value => value < 2 ** power).length),
         },
       )
     }),
   )
+})
+
+test('the buckets that are not empty are told with their ends', () => {
+  assert.deepEqual(latenciesOf([0, 3, 3, 31, 64, 65, 66, 1000]).buckets(), [
+    [1, 1],
+    [4, 2],
+    [32, 1],
+    [66, 2],
+    [68, 1],
+    [1008, 1],
+  ])
 })
 
 test('latencies out of range are counted at its ends', () => {

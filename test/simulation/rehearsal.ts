@@ -304,6 +304,7 @@ export class Rehearsal {
       positions: row => standing.of(row),
       durability: 'none',
       serverName: 'rehearsal',
+      lane: new Lane(new SharedArrayBuffer(LANE_BYTES), 0, LANE_BYTES),
       log,
     })
     this.history.connect(this.gate)
