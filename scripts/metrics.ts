@@ -39,7 +39,7 @@ const groups: Readonly<Record<string, { readonly title: string; readonly about?:
       'The threads that have an event loop. Shards have none: what keeps a shard from its work shows in ' +
       '`oes_command_wait_seconds`.',
   },
-  'main writer shard': { title: 'Main, writer and shards', about: 'Looked at once a second.' },
+  'main writer shard': { title: 'Main, writer and shards', about: 'Looked at five times a second.' },
   writer: { title: 'Writer' },
   store: {
     title: 'Stores',

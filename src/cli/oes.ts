@@ -50,6 +50,7 @@ import type { AuditFlags } from './commands/store-audit.ts'
 import type { RebuildFlags } from './commands/store-rebuild.ts'
 import type { VerifyFlags } from './commands/store-verify.ts'
 import { orderOf, type SubmitFlags, submit } from './commands/submit.ts'
+import { type TopFlags, top } from './commands/top.ts'
 import { type WatchFlags, watch } from './commands/watch.ts'
 import { ExitStatus } from './exit-status.ts'
 import { locatedServerOptions } from './located-server.ts'
@@ -113,6 +114,29 @@ Examples:
   .action(async (flags: { config?: string; adoptStore?: boolean }) => {
     const { serve } = await import('../main/main.ts')
     status = await serve(flags)
+  })
+
+program
+  .command('top')
+  .description('show throughput, latency, load, lag and health of a running server, refreshed')
+  .option('-a, --admin <host:port>', 'its administrative port; OES_ADMIN, else that of --config, else 127.0.0.1:20701')
+  .option('-c, --config <file>', 'configuration of the server, to find its administrative port')
+  .option('-i, --interval <ms>', 'time between two looks; 2000 where absent')
+  .option('--once', 'one page of plain text over one interval, for scripts')
+  .option('--json', 'the same as one JSON value')
+  .addHelpText(
+    'after',
+    `
+Keys: q quits, s sorts the shards by name, load, orders or depth, p or the space bar pauses.
+Rates and percentiles are those of the time between the last two looks. NO_COLOR=1 leaves colours out.
+
+Examples:
+  $ oes top
+  $ oes top --config config.yml --interval 5000
+  $ oes top --once`,
+  )
+  .action(async (flags: TopFlags) => {
+    status = await top(output, flags, process.env)
   })
 
 program

@@ -7,7 +7,8 @@ import { Metric } from './catalogue.ts'
 import { meterThread } from './thread-meter.ts'
 
 const LOOK_MS = 50
-const THREAD_LOOKS = 20
+/** Of these looks between two at the thread's own heap and processor time, which then are as old at most. */
+const THREAD_LOOKS = 4
 
 export class LoopMeter {
   readonly #lane: Lane

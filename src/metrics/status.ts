@@ -5,6 +5,9 @@ import { Latencies } from '../shared-memory/lanes.ts'
 import { catalogue, type LaneKind } from './catalogue.ts'
 import { exposedName, type NamedLane } from './exposition.ts'
 
+/** The states of a store in words, by the numbers of oes_store_state. */
+export { STORE_STATE_NAMES } from '../shared-memory/writer-shared.ts'
+
 /** A latency's histogram: buckets that are not empty as the first µs behind them and how many lie in them. */
 export interface LatencyStatus {
   readonly count: number

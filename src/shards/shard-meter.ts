@@ -10,8 +10,8 @@ import { Metric } from '../metrics/catalogue.ts'
 import { meterThread } from '../metrics/thread-meter.ts'
 import type { Lane } from '../shared-memory/lanes.ts'
 
-/** Ticks of main between two looks at the thread's own heap and processor time: about a second. */
-const TICKS_PER_LOOK = 10
+/** Ticks of main between two looks at the thread's own heap and processor time, which then are as old at most. */
+const TICKS_PER_LOOK = 2
 
 export class ShardMeter {
   readonly #lane: Lane

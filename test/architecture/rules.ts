@@ -48,7 +48,7 @@ export const besides: Readonly<Record<string, readonly string[]>> = {
 export const wireSpeakers: Readonly<Record<string, readonly string[]>> = {
   client: ['base', 'domain', 'protocol'],
   risk: ['base', 'domain', 'config', 'protocol', 'accounting', 'services', 'client'],
-  cli: ['base', 'domain', 'protocol', 'config', 'journal', 'stores', 'audit', 'client', 'risk'],
+  cli: ['base', 'domain', 'protocol', 'config', 'metrics', 'journal', 'stores', 'audit', 'client', 'risk'],
 }
 
 /** Loaded only when it is asked for, so that a command that asks a server does not load one. */

@@ -70,12 +70,12 @@ test('a block with more requests than it can have is a broken promise', () => {
   throws(() => meter.request(0))
 })
 
-test('heap and processor time are looked at about once a second', () => {
+test('heap and processor time are looked at with every other tick', () => {
   const { lane, meter } = metered()
   meter.tick()
   const first = lane.value(Metric.HeapAllocated)
   deepEqual([first > 0, lane.value(Metric.HeapUsed) > 0, lane.value(Metric.HeapLimit) > 0], [true, true, true])
-  for (let tick = 1; tick < 10; tick++) meter.tick()
+  meter.tick()
   deepEqual(lane.value(Metric.HeapAllocated), first)
   meter.tick()
   deepEqual(lane.value(Metric.HeapAllocated) > first, true)
