@@ -1,137 +1,107 @@
-// The log: one line for each thing that an operator may want to know, written whole with one system call, so that lines
-// of several threads and processes do not mix.
+// The log: one line for each thing that an operator may want to know, with the part of the server that tells it. Each
+// thread has a log of its own over the same file and the same switches, so that levels change in all of them at once.
 //
-//   2026-01-30T14:30:00.123Z warning writer store fell behind rows=120000 store="10.0.0.7:3306"
-//   time                     level   component message         key=value …
-//
-// A log that cannot be written never stops a thread for long: what a full pipe does not take in time is counted, and
-// the next line that gets through says how many were lost.
+//   log-levels.ts  how much is told, in shared memory
+//   log-line.ts    a line as JSON, and for people
+//   log-sink.ts    where a thread's lines go
+//   log-file.ts    the file of a process: old ones are put aside, and thrown away
 
-import fs from 'node:fs'
+import { LogLevel, type LogLevelName, LogSwitches, type PartLevels } from './log-levels.ts'
+import { jsonLines, type LineWriter, type LogFields, readableLine } from './log-line.ts'
+import { LogSink } from './log-sink.ts'
 
-/** How serious a line is; lines below the log's level are not written. */
-export const LogLevel = { Debug: 0, Info: 1, Warning: 2, Error: 3 } as const
-export type LogLevel = (typeof LogLevel)[keyof typeof LogLevel]
+export { LOG_LEVEL_NAMES, LogLevel, type LogLevelName, type PartLevels } from './log-levels.ts'
+export type { LogFields } from './log-line.ts'
 
-/** The words for the levels, in their order. */
-export const LOG_LEVEL_NAMES = ['debug', 'info', 'warning', 'error'] as const
-export type LogLevelName = (typeof LOG_LEVEL_NAMES)[number]
-
-export type LogFields = Readonly<Record<string, unknown>>
+/** What another thread of the process needs to write to the same log: plain data. */
+export interface LogShare {
+  readonly switches: SharedArrayBuffer
+  readonly file: string | undefined
+  /** Lines for people instead of JSON. */
+  readonly isReadable: boolean
+}
 
 export interface LogOptions {
   /** The part of the server that speaks, as `main` or `shard-0`. */
   readonly component: string
   readonly level: LogLevelName
-  /** File descriptor to write to; standard error where none is given. */
+  /** Levels of single parts, where they are not that of everything. */
+  readonly levels?: PartLevels | undefined
+  /** Path of the file to write to; standard error where there is none. */
+  readonly file?: string | undefined
+  /** Lines for people instead of JSON. */
+  readonly isReadable?: boolean
+  /** File descriptor to write to instead of standard error. */
   readonly fd?: number
 }
 
-const STANDARD_ERROR = 2
-
-/** How long one line may wait for a full pipe, and how long it sleeps between two attempts. */
-const WAIT_MS_MAX = 100
-const PAUSE_MS = 1
-const pause = new Int32Array(new SharedArrayBuffer(4))
-
 export class Log {
-  readonly level: LogLevel
-  readonly #component: string
-  readonly #fd: number
+  readonly share: LogShare
+  readonly #switches: LogSwitches
+  readonly #words: Int32Array
+  readonly #word: number
+  readonly #sink: LogSink
+  readonly #write: LineWriter
   #lost = 0
 
-  constructor({ component, level, fd = STANDARD_ERROR }: LogOptions) {
-    this.level = LOG_LEVEL_NAMES.indexOf(level) as LogLevel
-    this.#component = component
-    this.#fd = fd
+  constructor(options: LogOptions)
+  /** For another component, or another thread, of a log that is there. */
+  constructor(options: { component: string }, share: LogShare, sink?: LogSink)
+  constructor(options: LogOptions | { component: string }, share?: LogShare, sink?: LogSink) {
+    const { component } = options
+    // The second form is the one without a level.
+    const { level = 'info', levels, file, isReadable = false, fd } = options as LogOptions
+    this.share = share ?? { switches: LogSwitches.create(level, levels).memory, file, isReadable }
+    this.#switches = new LogSwitches(this.share.switches)
+    this.#words = this.#switches.words
+    this.#word = this.#switches.wordOf(component)
+    const ownSink = sink ?? new LogSink(this.share.file, this.#switches, fd)
+    this.#sink = ownSink
+    const isForPeople = this.share.isReadable
+    this.#write = jsonLines(component, line => {
+      const isWritten = ownSink.write(isForPeople ? `${readableLine(line.trimEnd())}\n` : line)
+      this.#lost = isWritten ? 0 : this.#lost + 1
+    })
   }
 
-  /** The same log for another component. */
+  /** The same log for another component of this thread. */
   of(component: string): Log {
-    return new Log({ component, level: LOG_LEVEL_NAMES[this.level], fd: this.#fd })
+    return new Log({ component }, this.share, this.#sink)
+  }
+
+  /** Whether debug lines are written; ask before something is put together for one. */
+  get isDebug(): boolean {
+    // A plain load, a tenth of the price: whoever asks for every order may hear of a change a little later.
+    return this.#words[this.#word] === LogLevel.Debug
+  }
+
+  get switches(): LogSwitches {
+    return this.#switches
   }
 
   debug(message: string, fields?: LogFields): void {
-    this.#write(LogLevel.Debug, message, fields)
+    this.#line(LogLevel.Debug, 'debug', message, fields)
   }
 
   info(message: string, fields?: LogFields): void {
-    this.#write(LogLevel.Info, message, fields)
+    this.#line(LogLevel.Info, 'info', message, fields)
   }
 
   warning(message: string, fields?: LogFields): void {
-    this.#write(LogLevel.Warning, message, fields)
+    this.#line(LogLevel.Warning, 'warning', message, fields)
   }
 
   error(message: string, fields?: LogFields): void {
-    this.#write(LogLevel.Error, message, fields)
+    this.#line(LogLevel.Error, 'error', message, fields)
   }
 
-  #write(level: LogLevel, message: string, fields: LogFields = {}): void {
-    if (level < this.level) return
-    const lost = this.#lost > 0 ? { ...fields, linesLost: this.#lost } : fields
-    const bytes = Buffer.from(formatLine(new Date(), level, this.#component, message, lost))
-    if (writeWhole(this.#fd, bytes)) this.#lost = 0
-    else this.#lost += 1
+  /** A line at level info that is written whatever the level is. */
+  tell(message: string, fields: LogFields = {}): void {
+    this.#write('info', message, fields)
   }
-}
 
-/** One line of the log, its end included. */
-export function formatLine(
-  time: Date,
-  level: LogLevel,
-  component: string,
-  message: string,
-  fields: LogFields = {},
-): string {
-  let line = `${time.toISOString()} ${LOG_LEVEL_NAMES[level]} ${component} ${onOneLine(message)}`
-  for (const [key, value] of Object.entries(fields)) {
-    if (value !== undefined) line += ` ${key}=${formatValue(value)}`
-  }
-  return `${line}\n`
-}
-
-function formatValue(value: unknown): string {
-  const text = textOf(value)
-  return /^[^\s"=\\\p{Cc}]+$/u.test(text) ? text : JSON.stringify(text)
-}
-
-function textOf(value: unknown): string {
-  if (value instanceof Error) return errorText(value)
-  if (typeof value !== 'object' || value === null) return String(value)
-  try {
-    return JSON.stringify(value, (_, part) => (typeof part === 'bigint' ? String(part) : part))
-  } catch {
-    // What contains itself has no JSON; a line without it is better than none.
-    return String(value)
-  }
-}
-
-/** Expected trouble, which has a code, is told by its messages down to the first cause; a defect by where it was. */
-function errorText(error: Error): string {
-  const own = 'code' in error ? `${error.name}: ${error.message}` : (error.stack ?? String(error))
-  return error.cause === undefined ? own : `${own}; cause: ${textOf(error.cause)}`
-}
-
-/** A message may not pretend to be several lines of the log. */
-function onOneLine(message: string): string {
-  return message.replaceAll(/\p{Cc}/gu, character => JSON.stringify(character).slice(1, -1))
-}
-
-/** Writes all of `bytes`; false where that was not possible in time, or nobody reads any more. */
-function writeWhole(fd: number, bytes: Uint8Array): boolean {
-  let written = 0
-  for (let waitedMs = 0; ; ) {
-    try {
-      written += fs.writeSync(fd, bytes, written)
-      if (written === bytes.length) return true
-    } catch (error) {
-      // Standard output and error may be pipes that do not block: then a full one says "again".
-      if (!(error instanceof Error && 'code' in error && error.code === 'EAGAIN') || waitedMs >= WAIT_MS_MAX) {
-        return false
-      }
-      Atomics.wait(pause, 0, 0, PAUSE_MS)
-      waitedMs += PAUSE_MS
-    }
+  #line(level: LogLevel, name: LogLevelName, message: string, fields: LogFields = {}): void {
+    if (level < Atomics.load(this.#words, this.#word)) return
+    this.#write(name, message, this.#lost > 0 ? { ...fields, linesLost: this.#lost } : fields)
   }
 }

@@ -25,6 +25,8 @@ import {
   storeState,
   withLimits,
 } from './commands/limits.ts'
+import { type LogFlags, showLog } from './commands/log.ts'
+import { type LogLevelFlags, logLevel } from './commands/log-level.ts'
 import { type OrdersFlags, orders } from './commands/orders.ts'
 import { type PlatformFlags, platform } from './commands/platform.ts'
 import { positions } from './commands/positions.ts'
@@ -100,18 +102,20 @@ program
   .command('serve')
   .description('run the server in the foreground, until it is interrupted')
   .option('-c, --config <file>', 'configuration; all on loopback, with a platform of its own, where absent')
+  .option('--log-file <file>', 'write the log to this file, whatever the configuration says')
   .option('--adopt-store', 'on a new machine: go on from what the stores hold; the old server must never run again')
   .addHelpText(
     'after',
     `
-The first interrupt stops in order; a second one at once.
+The first interrupt stops in order; a second one at once. SIGHUP reads the section log of the configuration again and
+opens the file of the log anew; SIGUSR2 has everything told, and a second one as little as before.
 
 Examples:
   $ oes serve
   $ oes serve --config config.yml
   $ oes serve --config config.yml --adopt-store`,
   )
-  .action(async (flags: { config?: string; adoptStore?: boolean }) => {
+  .action(async (flags: { config?: string; adoptStore?: boolean; logFile?: string }) => {
     const { serve } = await import('../main/main.ts')
     status = await serve(flags)
   })
@@ -181,6 +185,42 @@ Examples:
   .action((flags: ConfigFlags & { json?: boolean }) => {
     output.isJson = flags.json === true
     status = showConfig(output, flags)
+  })
+
+program
+  .command('log')
+  .description('show lines of logs for people, from files or standard input')
+  .argument('[file...]', 'the files in their order; standard input where absent')
+  .option('--order <id>', 'only lines about this order')
+  .option('--account <id>', 'only lines about this account')
+  .option('--component <name>', 'only lines of this part, as main, writer, shard-0')
+  .option('--level <level>', 'only lines at least so serious: debug, info, warning, error')
+  .addHelpText(
+    'after',
+    `
+At level debug there is a line for each step of an order: its request goes to a shard, each of its events is durable,
+published, and stored.
+
+Examples:
+  $ oes log srv_20260130_093000.log
+  $ oes log --order 1042 logs/srv_*.log srv_*.log
+  $ tail -f srv_20260130_093000.log | oes log --level warning`,
+  )
+  .action(async (files: string[], flags: LogFlags) => {
+    status = await showLog(output, files, flags)
+  })
+
+program
+  .command('log-level')
+  .description('change how much a running server on this machine writes to its log, until it is told or started anew')
+  .argument('<level>', 'debug, info, warning or error; configured for what its configuration says')
+  .argument('[part]', 'only of this part: main, shard, writer or platform')
+  .option('-c, --config <file>', 'configuration of the server; that of a server without one where absent')
+  .option('-d, --directory <folder>', 'folder with the pid.lock of scripts/start.sh; this one where absent')
+  .option('--pid <number>', 'process of the server, where scripts/start.sh has not started it')
+  .addHelpText('after', '\nExamples:\n  $ oes log-level debug shard --config config.yml\n  $ oes log-level configured')
+  .action(async (level: string, part: string | undefined, flags: LogLevelFlags) => {
+    status = await logLevel(output, level, part, flags)
   })
 
 program

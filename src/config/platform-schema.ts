@@ -1,7 +1,7 @@
 // Every key of the platform's configuration, in the order of its default file: what it is for, its unit, its bounds, its
 // default. `platformTemplate` writes the default file from this table, and `PlatformConfig` is its type.
 
-import { LOG_LEVEL_NAMES } from '../base/log.ts'
+import { LOG_COMMENT, logFile, logLevel } from './log-schema.ts'
 import { secret } from './secret.ts'
 import { address, choice, integer, list, optional, optionalSection, required, section, text } from './setting.ts'
 
@@ -195,11 +195,5 @@ export const PLATFORM_SCHEMA = section('', {
       byDefault: 256,
     }),
   }),
-  log: section('The log, on standard error.', {
-    level: choice({
-      comment: 'The least serious lines that are written.',
-      words: LOG_LEVEL_NAMES,
-      byDefault: 'info',
-    }),
-  }),
+  log: section(LOG_COMMENT, { level: logLevel, ...logFile }),
 })

@@ -1,9 +1,9 @@
 // Every key of the risk server's configuration, in the order of its default file: what it is for, its unit, its
 // bounds, its default. `riskTemplate` writes the default file from this table, and `RiskConfig` is its type.
 
-import { LOG_LEVEL_NAMES } from '../base/log.ts'
+import { LOG_COMMENT, logFile, logLevel } from './log-schema.ts'
 import { secret } from './secret.ts'
-import { address, choice, list, section, text } from './setting.ts'
+import { address, list, section, text } from './setting.ts'
 
 const RISK_SERVICE = 'risk_service'
 
@@ -48,11 +48,5 @@ export const RISK_SCHEMA = section('', {
     what: 'a path',
     byDefault: 'risk.db',
   }),
-  log: section('The log, on standard error.', {
-    level: choice({
-      comment: 'The least serious lines that are written.',
-      words: LOG_LEVEL_NAMES,
-      byDefault: 'info',
-    }),
-  }),
+  log: section(LOG_COMMENT, { level: logLevel, ...logFile }),
 })

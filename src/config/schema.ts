@@ -2,7 +2,7 @@
 // `configTemplate` writes the default file from this table, and `Config` is its type.
 
 import os from 'node:os'
-import { LOG_LEVEL_NAMES } from '../base/log.ts'
+import { LOG_COMMENT, logFile, logLevel, partLevel } from './log-schema.ts'
 import { secret } from './secret.ts'
 import {
   address,
@@ -527,11 +527,14 @@ export const SCHEMA = section('', {
   }),
   platform,
   admin,
-  log: section('The log, on standard error.', {
-    level: choice({
-      comment: 'The least serious lines that are written.',
-      words: LOG_LEVEL_NAMES,
-      byDefault: 'info',
+  log: section(LOG_COMMENT, {
+    level: logLevel,
+    levels: section('Levels of single parts, where they are not that of everything.', {
+      main: partLevel('The main thread: connections, logins, requests.'),
+      shard: partLevel('The shards; at debug, every event that has become durable.'),
+      writer: partLevel('The writer; at debug, every event that a store has taken.'),
+      platform: partLevel('The services that the server brings up itself.'),
     }),
+    ...logFile,
   }),
 })

@@ -18,6 +18,7 @@ import { MessageReader } from '../protocol/message-reader.ts'
 import { pack, unpack, type Value } from '../protocol/msgpack.ts'
 import type { Lane } from '../shared-memory/lanes.ts'
 import { type Directory, LoginsSuspended } from './directory.ts'
+import type { OrderTrace } from './order-trace.ts'
 import type { Peer } from './peer.ts'
 import { answer, type Session, SessionStage, SessionTable } from './session.ts'
 import type { RateLimits } from './session-rates.ts'
@@ -86,6 +87,8 @@ export interface GateParts {
   /** Main's lane. */
   readonly lane: Lane
   readonly log: (message: string, facts: Record<string, string | number>) => void
+  /** Told of every request that a shard has taken, while it is on. */
+  readonly trace?: OrderTrace
 }
 
 /** Accounts in one frame of an account list. */
@@ -463,9 +466,17 @@ export class Gate {
       start,
       end,
     )
-    if (!taken) session.inFlight -= 1
-    else if (kind === Kind.Submit) this.#spareOrderId = 0
-    return taken
+    if (!taken) {
+      session.inFlight -= 1
+      return false
+    }
+    if (kind === Kind.Submit) this.#spareOrderId = 0
+    const { trace } = this.#parts
+    if (trace?.isOn === true) {
+      const account = named === 0 ? session.account : named
+      trace.requested({ kind, session: session.word, requestId, account, shard: shardOf(row), orderId })
+    }
+    return true
   }
 
   /** Whether the session may deal with the account; refused and logged where not. */

@@ -2,13 +2,14 @@
 // A second signal does not wait. Every way out has an exit status of its own.
 
 import { readFileSync } from 'node:fs'
-import { Log } from '../base/log.ts'
+import { ProcessLog } from '../base/process-log.ts'
 import { formatAddress } from '../config/address.ts'
 import { type Config, ConfigInvalid, defaultConfig, loadConfig } from '../config/config.ts'
 import { isJournalFailure } from '../journal/journal-errors.ts'
 import { raiseInliningBudgets } from './compiler.ts'
 import { DataInUse } from './data-lock.ts'
 import { ExitStatus } from './exit-status.ts'
+import { takeLevelRequest } from './level-request.ts'
 import { Server } from './server.ts'
 
 export interface ServeOptions {
@@ -16,6 +17,8 @@ export interface ServeOptions {
   readonly config?: string | undefined
   /** A data directory without journals goes on from what the stores hold, as on a new machine. */
   readonly adoptStore?: boolean | undefined
+  /** File of the log, whatever the configuration says. */
+  readonly logFile?: string | undefined
 }
 
 /** Runs the server until it is told to stop. @returns the exit status of the process. */
@@ -25,14 +28,22 @@ export async function serve(options: ServeOptions = {}): Promise<number> {
   const onWarning = (warning: string) => warnings.push(warning)
   let config: Config
   try {
-    config = options.config === undefined ? defaultConfig() : loadConfig(options.config, { onWarning })
+    config = read(options.config, onWarning)
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
     return error instanceof ConfigInvalid ? ExitStatus.ConfigInvalid : ExitStatus.StartFailed
   }
-  const log = new Log({ component: 'main', level: config.log.level })
+  let processLog: ProcessLog
+  try {
+    processLog = ProcessLog.open('main', { ...config.log, ...logFileOf(options) })
+  } catch (error) {
+    process.stderr.write(`The log cannot be written: ${error instanceof Error ? error.message : String(error)}\n`)
+    return ExitStatus.StartFailed
+  }
+  const { log } = processLog
   for (const warning of warnings) log.warning(warning)
 
+  let started = false
   const { promise: signalled, resolve: onSignal } = Promise.withResolvers<void>()
   let signals = 0
   const handle = (signal: NodeJS.Signals) => {
@@ -47,9 +58,17 @@ export async function serve(options: ServeOptions = {}): Promise<number> {
   }
   process.on('SIGINT', handle)
   process.on('SIGTERM', handle)
+  // A terminal that is closed takes its server with it; without one, the signal asks to read the configuration again.
+  if (process.stderr.isTTY) process.on('SIGHUP', handle)
+  else process.on('SIGHUP', () => readLogSettings(processLog, options))
+  process.on('SIGUSR2', () => changeLevels(processLog, config.dataDirectory))
+  process.on('uncaughtException', error => {
+    // What nobody caught leaves main in a state that nobody knows.
+    log.error('the server met a fault of its own and ends', { error })
+    process.exit(started ? ExitStatus.ThreadFailed : ExitStatus.StartFailed)
+  })
 
   let server: Server
-  let started = false
   try {
     server = await Server.start({
       config,
@@ -68,10 +87,41 @@ export async function serve(options: ServeOptions = {}): Promise<number> {
     return error instanceof DataInUse ? ExitStatus.DataInUse : ExitStatus.StartFailed
   }
   started = true
+  processLog.watchFile()
   process.stdout.write(`ready ${formatAddress(server.address)}\n`)
   await signalled
   await server.stop()
+  processLog.close()
   return ExitStatus.Stopped
+}
+
+function read(file: string | undefined, onWarning?: (warning: string) => void): Config {
+  return file === undefined ? defaultConfig() : loadConfig(file, onWarning === undefined ? {} : { onWarning })
+}
+
+function logFileOf({ logFile }: ServeOptions): { file?: string } {
+  return logFile === undefined ? {} : { file: logFile }
+}
+
+/** On SIGHUP: the section `log` of the configuration as it stands now, and the file opened anew. */
+function readLogSettings(processLog: ProcessLog, options: ServeOptions): void {
+  try {
+    processLog.apply({ ...read(options.config).log, ...logFileOf(options) })
+  } catch (error) {
+    processLog.log.error('the configuration cannot be used; the log goes on as before', { error })
+  }
+}
+
+/** On SIGUSR2: what `oes log-level` asks for; debug and back where nobody has asked. */
+function changeLevels(processLog: ProcessLog, dataDirectory: string): void {
+  try {
+    const request = takeLevelRequest(dataDirectory)
+    if (request === undefined) processLog.toggleDebug()
+    else if (request.level === 'configured') processLog.restoreLevels()
+    else processLog.setLevel(request.level, request.part)
+  } catch (error) {
+    processLog.log.error('a request to change the levels of the log cannot be used', { error })
+  }
 }
 
 function packageVersion(): string {

@@ -27,7 +27,7 @@ export async function startPlatform(
     })
   })
   const file = threadFile('../services/platform/platform-thread')
-  const thread = threads.start('platform', file, { options, port: port2, logLevel: config.log.level }, [port2])
+  const thread = threads.start('platform', file, { options, port: port2, log: log.share }, [port2])
   const failed = thread.ended.then(() => {
     throw new Error('the platform ended')
   })

@@ -15,6 +15,7 @@ import {
 } from '../shared-memory/records.ts'
 import type { RingConsumer } from '../shared-memory/ring.ts'
 import type { Gate } from './gate.ts'
+import type { OrderTrace } from './order-trace.ts'
 import type { Session } from './session.ts'
 import type { Follower, Subscriptions } from './subscription.ts'
 
@@ -41,6 +42,7 @@ export class ReportPump {
   readonly #notices: ShardNotices
   readonly #heldBytesMax: number
   readonly #onTooSlow: (session: Session) => void
+  readonly #trace: OrderTrace | undefined
   readonly #decoder = new TextDecoder()
   /** When this turn began. */
   #nowUs = 0
@@ -48,6 +50,7 @@ export class ReportPump {
   /**
    * @param heldBytesMax bytes of live events that may wait for a follower's history.
    * @param onTooSlow closes a session for which more wait.
+   * @param trace told of every event, while it is on.
    */
   constructor(
     rings: readonly RingConsumer[],
@@ -56,6 +59,7 @@ export class ReportPump {
     notices: ShardNotices,
     heldBytesMax: number,
     onTooSlow: (session: Session) => void,
+    trace?: OrderTrace,
   ) {
     this.#rings = rings
     this.#gate = gate
@@ -63,6 +67,7 @@ export class ReportPump {
     this.#notices = notices
     this.#heldBytesMax = heldBytesMax
     this.#onTooSlow = onTooSlow
+    this.#trace = trace
   }
 
   /** True where some shard has published something. For the doorbell. */
@@ -131,6 +136,7 @@ export class ReportPump {
     const count = view.getUint32(offset + 4, true)
     let routing = offset + BATCH_HEADER_BYTES
     let at = routing + 8 * count
+    const trace = this.#trace?.isOn === true ? this.#trace : undefined
     let run: Session | undefined
     let runStart = 0
     for (let i = 0; i < count; i++, routing += 8) {
@@ -146,6 +152,7 @@ export class ReportPump {
         }
       }
       const single = this.#single(asking, followers)
+      if (trace !== undefined) trace.published(bytes, at, end, single === undefined ? (followers?.length ?? 0) : 1)
       if (single === undefined || single !== run) {
         if (run !== undefined) gate.deliver(run, bytes, runStart, at)
         run = single

@@ -48,6 +48,7 @@ import { Listener } from './listener.ts'
 import type { MarketWatch } from './market-watch.ts'
 import { MassCancelDesk } from './mass-cancel-desk.ts'
 import { meteredReaders } from './metered-readers.ts'
+import { orderTrace } from './order-trace.ts'
 import { startPlatform } from './platform-stage.ts'
 import { ratesMax, writeRates } from './rates.ts'
 import { readersOf } from './readers.ts'
@@ -265,6 +266,7 @@ export class Server {
       tailBytesMax: READER_TAIL_BYTES_MAX,
       spillDirectory: data,
     })
+    const trace = orderTrace(log)
     const facts = (message: string, fields: Record<string, string | number>) => log.info(message, fields)
     const history = new History({
       directory: accounts,
@@ -305,6 +307,7 @@ export class Server {
       serverName: `order-execution-server ${this.#parts.version}`,
       lane: meter.lane,
       log: facts,
+      trace,
     })
     history.connect(gate)
     haltDesk.connect(gate)
@@ -340,6 +343,7 @@ export class Server {
       },
       config.limits.outboxBytesMax,
       session => tooSlow.add(session),
+      trace,
     )
     meter.watch({
       writer: writer.shared,

@@ -28,7 +28,7 @@ export class Shards {
 
   /** Starts a thread for each of the first journals, as many as there are rings. */
   constructor(
-    { config, startThread }: StageParts,
+    { config, log, startThread }: StageParts,
     memory: SharedMemory,
     journals: readonly JournalPlace[],
     writer: Pick<RunningWriter, 'memory' | 'shared'>,
@@ -74,7 +74,7 @@ export class Shards {
         snapshotReports: engine.snapshotReports,
         commandsPerTurnMax: engine.batchCommandsMax,
         spinUs: engine.spinUs,
-        logLevel: config.log.level,
+        log: log.share,
       }),
     )
   }

@@ -32,9 +32,9 @@ export interface RunningWriter {
 }
 
 export async function startWriter(parts: StageParts, options: WriterStageOptions): Promise<RunningWriter> {
-  const { config, startThread, onTheWayDown } = parts
+  const { config, log, startThread, onTheWayDown } = parts
   const { memory, journals, stores, standIn, dataDirectory, adoptsStore, definitions } = options
-  const { writer, journal, durability, engine, log } = config
+  const { writer, journal, durability, engine } = config
   const all = standIn === undefined ? stores : [...stores, standIn]
   const writerMemory = createWriterShared(journals.length, all.length, standIn !== undefined)
   const shared = new WriterShared(writerMemory)
@@ -64,7 +64,7 @@ export async function startWriter(parts: StageParts, options: WriterStageOptions
     laneBytes: memory.sizes.laneBytes,
     lane: WRITER_THREAD,
     storeLanes: all.map((_, store) => storeLane(engine.shards, store)),
-    logLevel: log.level,
+    log: log.share,
   })
   onTheWayDown('writer', async () => {
     shared.stop()

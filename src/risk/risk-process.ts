@@ -1,7 +1,7 @@
 // The entry of the risk server's process: reads the configuration, brings the server up, waits for a signal, and takes
 // it down in order. A second signal does not wait.
 
-import { Log } from '../base/log.ts'
+import { ProcessLog } from '../base/process-log.ts'
 import { formatAddress } from '../config/address.ts'
 import { ConfigInvalid } from '../config/config.ts'
 import { loadRiskConfig, type RiskConfig } from '../config/risk-config.ts'
@@ -27,7 +27,14 @@ export async function serveRisk(options: ServeRiskOptions = {}): Promise<number>
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
     return error instanceof ConfigInvalid ? ExitStatus.ConfigInvalid : ExitStatus.StartFailed
   }
-  const log = new Log({ component: 'risk', level: config.log.level })
+  let processLog: ProcessLog
+  try {
+    processLog = ProcessLog.open('risk', config.log)
+  } catch (error) {
+    process.stderr.write(`The log cannot be written: ${error instanceof Error ? error.message : String(error)}\n`)
+    return ExitStatus.StartFailed
+  }
+  const { log } = processLog
   for (const warning of warnings) log.warning(warning)
   const { promise: signalled, resolve: onSignal } = Promise.withResolvers<void>()
   let signals = 0
@@ -39,6 +46,13 @@ export async function serveRisk(options: ServeRiskOptions = {}): Promise<number>
   }
   process.on('SIGINT', handle)
   process.on('SIGTERM', handle)
+  process.on('SIGHUP', () => {
+    try {
+      if (options.config !== undefined) processLog.apply(loadRiskConfig(options.config).log)
+    } catch (error) {
+      log.error('the configuration cannot be used; the log goes on as before', { error })
+    }
+  })
 
   let server: RiskServer
   try {
@@ -56,6 +70,7 @@ export async function serveRisk(options: ServeRiskOptions = {}): Promise<number>
     log.error('the risk server could not start', { error })
     return ExitStatus.StartFailed
   }
+  processLog.watchFile()
   process.stdout.write(`ready ${formatAddress(server.address)}\n`)
   await signalled
   await server.stop()

@@ -2,7 +2,7 @@
 // A shard that breaks one of its own promises, or whose journal cannot be written, must not go on: its error travels to
 // main, which stops the process; recovery is the ordinary start.
 
-import { Log, type LogLevelName } from '../base/log.ts'
+import { Log, type LogShare } from '../base/log.ts'
 import type { CheckName } from '../checks/chain.ts'
 import { definitionsFromData } from '../domain/definitions.ts'
 import { acrossThreads } from '../journal/journal-errors.ts'
@@ -23,6 +23,7 @@ import { WriterShared } from '../shared-memory/writer-shared.ts'
 import { JournalSink } from './journal-sink.ts'
 import { assembleShard } from './shard.ts'
 import type { ShardLimits } from './shard-state.ts'
+import { TracedSink } from './traced-sink.ts'
 
 /** Plain data, as it crosses from main into the thread. */
 export interface ShardThreadOptions {
@@ -45,7 +46,7 @@ export interface ShardThreadOptions {
   readonly snapshotReports: number
   readonly commandsPerTurnMax: number
   readonly spinUs: number
-  readonly logLevel: LogLevelName
+  readonly log: LogShare
 }
 
 export default function runShard(options: ShardThreadOptions): void {
@@ -59,7 +60,7 @@ export default function runShard(options: ShardThreadOptions): void {
 function run(options: ShardThreadOptions): void {
   const { memory, shard } = options
   const { sizes } = memory
-  const log = new Log({ component: `shard-${shard}`, level: options.logLevel })
+  const log = new Log({ component: `shard-${shard}` }, options.log)
   const journal = JournalWriter.open({
     directory: options.journalDirectory,
     durability: options.durability,
@@ -84,7 +85,7 @@ function run(options: ShardThreadOptions): void {
     mainDoorbell: new Doorbell(memory.doorbells, MAIN_THREAD),
     lane: new Lane(memory.lanes, shardThread(shard), sizes.laneBytes),
     clockUs: () => clock.nowUs(),
-    journal: sink,
+    journal: new TracedSink(sink, log),
   })
   try {
     cycle.run()

@@ -14,6 +14,7 @@ import { JournalTrimmed } from '../journal/journal-errors.ts'
 import { type JournalRange, journalRange } from '../journal/journal-range.ts'
 import { JournalReader } from '../journal/journal-reader.ts'
 import { listSegments } from '../journal/segment.ts'
+import { traceOf } from '../protocol/order-trace.ts'
 import type { WriterShared } from '../shared-memory/writer-shared.ts'
 import { EventBatch } from '../stores/event-batch.ts'
 import { type JournalPositions, type OrderStore, StoreMismatch } from '../stores/order-store.ts'
@@ -26,7 +27,7 @@ export interface JournalSource {
   readonly directory: string
 }
 
-export type StreamLog = Pick<Log, 'info' | 'warning' | 'error'>
+export type StreamLog = Pick<Log, 'info' | 'warning' | 'error'> & Partial<Pick<Log, 'isDebug' | 'debug'>>
 
 export interface StoreSessionOptions {
   readonly store: OrderStore
@@ -280,6 +281,7 @@ export class StoreSession {
     this.unconfirmedBytes += batch.sizeBytes
     this.#options.shared.publishStored(tail.index, this.#number, tail.stored)
     this.#publishLag(tail)
+    if (this.#options.log.isDebug === true) this.#tellEach()
     for (const { journal, sequence, reason } of setAside) {
       this.#options.log.error('an entry cannot be stored and was set aside', {
         store: this.store.name,
@@ -289,6 +291,17 @@ export class StoreSession {
       })
     }
     return batch.count
+  }
+
+  #tellEach(): void {
+    const { batch, store } = this
+    const { starts, journal, firstSequence } = batch
+    for (let entry = 0; entry < batch.count; entry++) {
+      const start = starts[entry]!
+      const event = traceOf(batch.bytes, start, starts[entry + 1]! - start)
+      const at = { store: store.name, journal, journalSequence: firstSequence + entry }
+      this.#options.log.debug?.('an event is stored', { ...event, ...at })
+    }
   }
 
   /** Once the store has what was marked, marks what is durable now. */

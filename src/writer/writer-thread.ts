@@ -10,7 +10,7 @@
 
 import fs from 'node:fs'
 import { setTimeout as timer } from 'node:timers/promises'
-import { Log, type LogLevelName } from '../base/log.ts'
+import { Log, type LogShare } from '../base/log.ts'
 import { definitionsFromData } from '../domain/definitions.ts'
 import type { Durability } from '../journal/segment.ts'
 import { Metric } from '../metrics/catalogue.ts'
@@ -72,7 +72,7 @@ export interface WriterThreadOptions {
   readonly laneBytes: number
   readonly lane: number
   readonly storeLanes: readonly number[]
-  readonly logLevel: LogLevelName
+  readonly log: LogShare
 }
 
 /** A store that takes no batch for so long after the order to stop is not waited for. */
@@ -110,7 +110,7 @@ class Writer {
 
   constructor(options: WriterThreadOptions) {
     this.#options = options
-    this.#log = new Log({ component: 'writer', level: options.logLevel })
+    this.#log = new Log({ component: 'writer' }, options.log)
     this.#shared = new WriterShared(options.shared)
     this.#lane = new Lane(options.lanes, options.lane, options.laneBytes)
     this.#definitions = definitionsFromData(options.definitions)

@@ -61,6 +61,7 @@ export const doors: Readonly<Record<string, readonly string[]>> = {
   'hdr-histogram-js': [],
   msgpackr: ['src/protocol/msgpack.ts'],
   mysql2: ['src/base/mysql.ts'],
+  pino: ['src/base/log-line.ts'],
   piscina: ['src/main/threads.ts'],
   yaml: ['src/config/yaml-tree.ts'],
   'node:sqlite': ['src/base/sqlite.ts'],

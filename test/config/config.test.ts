@@ -99,7 +99,15 @@ const DEFAULTS: Config = {
     lagMsMax: 60_000,
     diskFreeBytesMin: 1 << 30,
   },
-  log: { level: 'info' },
+  log: {
+    level: 'info',
+    levels: { main: undefined, shard: undefined, writer: undefined, platform: undefined },
+    file: undefined,
+    format: 'auto',
+    fileBytesMax: 256 * MB,
+    fileHoursMax: 24,
+    keepFiles: 100,
+  },
 }
 
 test('without a file, and with an empty one, everything has its default', () => {
@@ -139,7 +147,8 @@ platform: {port: 0, data_file: p.db, world: w.json, seed: 4294967295,
   market_data: {tickers: [ABX.TSX, RY.TSX], replay: r.log, rate: 0}}
 admin: {http: on, interface: '0.0.0.0:9100', reach: network, connections_max: 4, request_ms: 100, lag_ms_max: 1000,
   disk_free_bytes_min: 0}
-log: {level: debug}
+log: {level: debug, levels: {shard: error}, file: oes.log, format: json, file_bytes_max: 4096, file_hours_max: 1,
+  keep_files: 0}
 `
   assert.deepEqual(parseConfig(text, 'config.yml'), {
     server: {
@@ -212,7 +221,15 @@ log: {level: debug}
       lagMsMax: 1_000,
       diskFreeBytesMin: 0,
     },
-    log: { level: 'debug' },
+    log: {
+      level: 'debug',
+      levels: { main: undefined, shard: 'error', writer: undefined, platform: undefined },
+      file: 'oes.log',
+      format: 'json',
+      fileBytesMax: 4096,
+      fileHoursMax: 1,
+      keepFiles: 0,
+    },
   } satisfies Config)
 })
 
@@ -290,7 +307,8 @@ test('an unknown key is refused by name, with those that are known and the neare
     '3:1: jurnal is not a key of the configuration, which are server, service_locator, data_store, ' +
       'session_start_time, data_directory, durability, engine, checks, journal, limits, market_data, writer, readers, ' +
       'platform, admin, log; the nearest is journal',
-    '4:7: log.Level is not a key of log, which are level; the nearest is level',
+    '4:7: log.Level is not a key of log, which are level, levels, file, format, file_bytes_max, file_hours_max, keep_files; ' +
+      'the nearest is level',
   ])
   for (const name of ['__proto__', 'constructor', 'toString', 'hasOwnProperty']) {
     assert.match(problems(`${name}: 1\n`)[0]!, new RegExp(`^1:1: ${name} is not a key of the configuration`))
@@ -303,8 +321,8 @@ test('what is not allowed is told with line, column, key, and what is', () => {
     ['durability: sync', '1:13: durability must be one of fsync, os, none, not "sync"'],
     ['durability:', '1:12: durability must be one of fsync, os, none, not nothing'],
     ['log: {level: [info]}', '1:14: log.level must be one of debug, info, warning, error, not a list'],
-    ['log: info', '1:6: log must be a map with the keys level'],
-    ['log:\n  - level: info', '2:3: log must be a map with the keys level'],
+    ['log: info', '1:6: log must be a map with the keys'],
+    ['log:\n  - level: info', '2:3: log must be a map with the keys'],
     ['data_directory: ""', '1:17: data_directory must be a path, not ""'],
     ['data_directory: {a: 1}', '1:17: data_directory must be a path, not a map'],
     [`data_directory: ${'x'.repeat(5000)}`, `1:17: data_directory must be a path, not "${'x'.repeat(60)}…"`],

@@ -15,7 +15,14 @@ test('without a file everything has its default, for services on loopback', () =
     },
     orderExecutionService: 'order_execution_service',
     dataFile: 'risk.db',
-    log: { level: 'info' },
+    log: {
+      level: 'info',
+      file: undefined,
+      format: 'auto',
+      fileBytesMax: 256 << 20,
+      fileHoursMax: 24,
+      keepFiles: 100,
+    },
   })
 })
 

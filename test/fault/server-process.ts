@@ -6,6 +6,7 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { onReadableLog } from '../base/readable-log.ts'
 
 const OES = fileURLToPath(new URL('../../src/cli/oes.ts', import.meta.url))
 /** No start of a test takes so long, on however busy a machine; one that does is reported with its log. */
@@ -98,7 +99,7 @@ export class ServerProcess {
     child.stdout!.setEncoding('utf8').on('data', (text: string) => {
       this.said += text
     })
-    child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+    onReadableLog(child.stderr!, text => {
       this.log += text
     })
     this.ended = new Promise((resolve, reject) => {

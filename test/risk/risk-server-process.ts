@@ -5,6 +5,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Address, formatAddress } from '../../src/config/address.ts'
+import { onReadableLog } from '../base/readable-log.ts'
 
 export const OES = fileURLToPath(new URL('../../src/cli/oes.ts', import.meta.url))
 
@@ -26,7 +27,7 @@ export class RiskServerProcess {
     })
     this.#child = child
     running.add(child)
-    child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+    onReadableLog(child.stderr!, text => {
       this.log += text
     })
     this.ended = new Promise(resolve => {

@@ -9,6 +9,7 @@ import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import type { Address } from '../../src/config/address.ts'
 import type { PlatformServiceName } from '../../src/config/platform-schema.ts'
+import { onReadableLog } from '../base/readable-log.ts'
 
 const OES = fileURLToPath(new URL('../../src/cli/oes.ts', import.meta.url))
 
@@ -76,7 +77,7 @@ export class PlatformProcess {
     })
     this.#child = child
     this.#ended = new Promise(resolve => child.once('close', status => resolve(status)))
-    child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+    onReadableLog(child.stderr!, text => {
       this.log += text
       this.#onLog?.()
     })

@@ -4,6 +4,7 @@
 import path from 'node:path'
 import type { TestContext } from 'node:test'
 import { Worker } from 'node:worker_threads'
+import { Log } from '../../src/base/log.ts'
 import { definitionsData } from '../../src/domain/definitions.ts'
 import { LANE_BYTES } from '../../src/metrics/catalogue.ts'
 import { createWriterShared, type StoreState, WriterShared } from '../../src/shared-memory/writer-shared.ts'
@@ -49,7 +50,7 @@ export function writerOptions(folder: StoreFolder, settings: WriterSettings = {}
     laneBytes: LANE_BYTES,
     lane: 0,
     storeLanes: Array.from({ length: count }, (_, store) => 1 + store),
-    logLevel: 'error',
+    log: new Log({ component: 'writer', level: 'error' }).share,
     ...others,
   }
 }

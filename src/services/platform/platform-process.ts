@@ -2,7 +2,8 @@
 // down in order. A second signal does not wait; SIGHUP has the definitions read again. Every way out has an exit status.
 
 import { type FileLock, lockFile } from '../../base/file-lock.ts'
-import { Log } from '../../base/log.ts'
+import type { Log } from '../../base/log.ts'
+import { ProcessLog } from '../../base/process-log.ts'
 import { formatAddress } from '../../config/address.ts'
 import { ConfigInvalid } from '../../config/config.ts'
 import { loadPlatformConfig, type PlatformConfig } from '../../config/platform-config.ts'
@@ -32,7 +33,14 @@ export async function servePlatform({ config: file, services }: PlatformProcessO
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
     return error instanceof ConfigInvalid ? ExitStatus.ConfigInvalid : ExitStatus.StartFailed
   }
-  const log = new Log({ component: 'platform', level: config.log.level })
+  let processLog: ProcessLog
+  try {
+    processLog = ProcessLog.open('platform', config.log)
+  } catch (error) {
+    process.stderr.write(`The log cannot be written: ${error instanceof Error ? error.message : String(error)}\n`)
+    return ExitStatus.StartFailed
+  }
+  const { log } = processLog
   for (const warning of warnings) log.warning(warning)
   // What nobody caught leaves this process in a state that nobody knows; what is stored is whole.
   process.on('uncaughtException', error => {
@@ -51,7 +59,10 @@ export async function servePlatform({ config: file, services }: PlatformProcessO
       return ExitStatus.DataInUse
     }
     const platform = await startPlatform({ ...optionsOf(config, log), signal: stop })
-    reloadOnHangUp(platform, log)
+    reloadOnHangUp(platform, log, () => {
+      if (file !== undefined) processLog.apply(loadPlatformConfig(file, { services }).log)
+    })
+    processLog.watchFile()
     process.stdout.write(`ready ${formatAddress(platform.address)}\n`)
     log.info('services are there', { services: config.services.join(' '), address: formatAddress(platform.address) })
     if (!stop.aborted) await new Promise(resolve => stop.addEventListener('abort', resolve, { once: true }))
@@ -84,8 +95,13 @@ function stopSignal(log: Log): AbortSignal {
   return stop.signal
 }
 
-function reloadOnHangUp(platform: Platform, log: Log): void {
+function reloadOnHangUp(platform: Platform, log: Log, readLogSettings: () => void): void {
   process.on('SIGHUP', () => {
+    try {
+      readLogSettings()
+    } catch (error) {
+      log.error('the configuration cannot be used; the log goes on as before', { error })
+    }
     try {
       log.info(platform.reloadDefinitions() ? 'the definitions have changed' : 'the definitions are as they were')
     } catch (error) {

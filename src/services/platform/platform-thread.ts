@@ -3,15 +3,15 @@
 // gone.
 
 import type { MessagePort } from 'node:worker_threads'
-import { Log, type LogLevelName } from '../../base/log.ts'
+import { Log, type LogShare } from '../../base/log.ts'
 import type { Address } from '../../config/address.ts'
 import { type PlatformOptions, startPlatform } from './platform.ts'
 
 export interface PlatformThreadData {
   /** What can be copied between threads; the functions among the platform's options cannot. */
   readonly options: Omit<PlatformOptions, 'onFault' | 'onNote' | 'onAvailability' | 'signal'>
-  /** The least serious lines that are written of what an operator should know; `info` where it is absent. */
-  readonly logLevel?: LogLevelName
+  /** The log of the process; lines from `info` on, to standard error, where it is absent. */
+  readonly log?: LogShare
   /** Handed over with the task. Out: PlatformThreadMessage. In: `stop`. */
   readonly port: MessagePort
 }
@@ -22,8 +22,9 @@ export type PlatformThreadMessage =
   | { readonly what: 'fault'; readonly text: string }
 
 /** Runs the platform until it is stopped. Rejects where it cannot start, with the reason. */
-export default async function runPlatform({ options, port, logLevel = 'info' }: PlatformThreadData): Promise<void> {
-  const log = new Log({ component: 'platform', level: logLevel })
+export default async function runPlatform({ options, port, log: share }: PlatformThreadData): Promise<void> {
+  const component = 'platform'
+  const log = share === undefined ? new Log({ component, level: 'info' }) : new Log({ component }, share)
   const tell = (message: PlatformThreadMessage) => port.postMessage(message)
   try {
     const platform = await startPlatform({
