@@ -64,6 +64,13 @@ export function isPooled({ nodeKind, schema }: Pick<RuleEntry, 'nodeKind' | 'sch
   return true
 }
 
+/** Whether a rule of this schema, which can be built, may refuse cancels, or counts them. */
+export function judgesCancels(schema: RuleSchema): boolean {
+  const spec = findRuleSpec(schema.name)
+  assert(spec !== undefined, 'a rule is asked about that was not looked at')
+  return spec.cancels.length > 0 || (spec.wraps && judgesCancels(unwrapSchema(schema)!))
+}
+
 /** The spec of the rule that wraps none, in a schema that can be built. */
 export function innermostSpec(schema: RuleSchema): RuleSpec {
   const spec = findRuleSpec(schema.name)

@@ -106,6 +106,7 @@ export class RuleSet {
   /** By account: its nodes when they were asked for last, and the rules on them. */
   readonly #nodes = new Map<number, readonly number[]>()
   readonly #walks = new Map<number, readonly StandingRule[]>()
+  readonly #retoldNodes = new Set<number>()
   readonly #report = new ReportUnderRule()
   readonly #tripRefusal = new Refusal()
 
@@ -182,7 +183,27 @@ export class RuleSet {
     this.#walks.delete(account)
     if (before === undefined) return
     const after = this.#nodesOfAccount(account)
-    for (const node of new Set(before).symmetricDifference(new Set(after))) {
+    this.#beginAgainOn(new Set(before).symmetricDifference(new Set(after)))
+  }
+
+  /**
+   * Whatever was known of an account, the order memory knows better now. Rules that count the orders of everybody under
+   * them have to begin again on its nodes, and on those where it was before: that is for `beginRetold`, once for many.
+   */
+  retold(account: number): void {
+    for (const node of this.#nodes.get(account) ?? []) this.#retoldNodes.add(node)
+    this.#nodes.delete(account)
+    this.#walks.delete(account)
+    for (const node of this.#nodesOfAccount(account)) this.#retoldNodes.add(node)
+  }
+
+  beginRetold(): void {
+    this.#beginAgainOn(this.#retoldNodes)
+    this.#retoldNodes.clear()
+  }
+
+  #beginAgainOn(nodes: Iterable<number>): void {
+    for (const node of nodes) {
       for (const standing of this.#byNode.get(node) ?? NOTHING) if (standing.countsOrders) this.#beginAgain(standing)
     }
   }
@@ -218,6 +239,27 @@ export class RuleSet {
       if (entry.state === RuleState.Active) return false
     }
     this.refusal.clear()
+    return true
+  }
+
+  /** Whether a submission would pass, without counting it and without any violation. */
+  permits(order: OrderUnderRule): boolean {
+    order.leavesQty = order.quantity
+    const walk = this.#walkOf(order.account)
+    for (let i = 0; i < walk.length; i++) {
+      const { entry, rule } = walk[i]!
+      if (entry.state === RuleState.Active && !rule.permits(order, this.refusal)) return false
+    }
+    return true
+  }
+
+  /** The same for a cancel. */
+  permitsCancel(order: OrderUnderRule, nowUs: number): boolean {
+    const walk = this.#walkOf(order.account)
+    for (let i = 0; i < walk.length; i++) {
+      const { entry, rule } = walk[i]!
+      if (entry.state === RuleState.Active && !rule.permitsCancel(order, nowUs, this.refusal)) return false
+    }
     return true
   }
 

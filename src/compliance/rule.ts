@@ -84,8 +84,14 @@ export interface RuleView {
  * pass, and has no use for positions or the past.
  */
 export class Rule {
+  /** Whether a submission may pass, of which nothing is counted. Otherwise the reason stands in `refusal`. */
+  permits(_order: OrderUnderRule, _refusal: Refusal): boolean {
+    return true
+  }
+
   /** Judges a submission, and counts it where it passes. Otherwise the reason stands in `refusal`. */
-  submit(order: OrderUnderRule, _refusal: Refusal): boolean {
+  submit(order: OrderUnderRule, refusal: Refusal): boolean {
+    if (!this.permits(order, refusal)) return false
     this.add(order)
     return true
   }
@@ -98,9 +104,14 @@ export class Rule {
     this.add(order)
   }
 
-  /** Judges a cancel. */
-  cancel(_order: OrderUnderRule, _nowUs: number, _refusal: Refusal): boolean {
+  /** Whether a cancel may pass, of which nothing is counted. */
+  permitsCancel(_order: OrderUnderRule, _nowUs: number, _refusal: Refusal): boolean {
     return true
+  }
+
+  /** Judges a cancel, and counts it where it passes. */
+  cancel(order: OrderUnderRule, nowUs: number, refusal: Refusal): boolean {
+    return this.permitsCancel(order, nowUs, refusal)
   }
 
   /** A position that was there before the rule. */

@@ -11,7 +11,7 @@ import type { MainMeter } from './main-meter.ts'
 
 const JSON_TYPE = 'application/json; charset=utf-8'
 /** How long what was made is good for further answers. */
-const FRESH_MS = 200
+export const FRESH_MS = 200
 /** How long main makes text before it lets others have their turn. */
 const SLICE_MS = 1
 

@@ -5,13 +5,15 @@
 // orders to refuse.
 
 import type { Log } from '../base/log.ts'
-import { buildFault, isPooled } from '../compliance/check-schema.ts'
+import { buildFault, isPooled, judgesCancels } from '../compliance/check-schema.ts'
 import { complianceNodes } from '../compliance/group-walk.ts'
+import { judgedRule, packToJudge, ToJudge } from '../compliance/pooled-messages.ts'
 import { nodesBody, ruleBody, type SentRule, type ToldViolation } from '../compliance/rule-messages.ts'
 import { RuleState, ruleStateNames } from '../compliance/schema.ts'
 import { reasonText } from '../domain/reasons.ts'
 import type { WorldFeed } from '../services/world/world-feed.ts'
 import { Command } from '../shared-memory/records.ts'
+import type { PooledRelay } from './pooled-relay.ts'
 import type { ShardLink } from './shard-link.ts'
 
 export interface ComplianceParts {
@@ -19,6 +21,8 @@ export interface ComplianceParts {
   readonly accounts: { rowOf(account: number): number; accountOf(row: number): number; readonly size: number }
   readonly shards: readonly ShardLink[]
   readonly shardOf: (row: number) => number
+  /** To the judge of pooled rules. */
+  readonly relay: Pick<PooledRelay, 'toJudge'>
   /** Now, µs since the epoch, UTC. */
   readonly nowUs: () => number
   readonly log: Pick<Log, 'info' | 'warning' | 'error'>
@@ -31,6 +35,13 @@ export class Compliance {
   #placesAccounts = false
   /** Objections of rules so far. */
   violations = 0
+  /** By rule id: the pooled rules in force, with more than one shard. */
+  readonly #pooled = new Map<number, { readonly node: number; readonly judgesCancels: boolean }>()
+  /** The directories that have one, and whether one judges cancels. */
+  readonly #pooledNodes = new Map<number, boolean>()
+  /** By account: those under such rules. */
+  readonly #enrolled = new Map<number, { readonly epoch: number; asksCancels: boolean }>()
+  #epochs = 0
 
   constructor(parts: ComplianceParts) {
     this.#parts = parts
@@ -83,7 +94,7 @@ export class Compliance {
   }
 
   #send(rule: SentRule): void {
-    const { log, nowUs, shards } = this.#parts
+    const { log, shards } = this.#parts
     const { id, nodeKind, state, schema } = rule
     const fault = state === RuleState.Deleted ? undefined : buildFault(schema)
     if (fault !== undefined) {
@@ -92,27 +103,76 @@ export class Compliance {
     }
     if (nodeKind === 'directory' && !this.#placesAccounts) this.#placeAll()
     // One of which no rule can be made takes the place of what the entry was before, which ends.
-    const body = ruleBody(fault === undefined ? this.#judgeable(rule) : { ...rule, state: RuleState.Deleted })
-    for (const shard of shards) shard.insist(Command.Rule, 0, nowUs(), 0, body)
+    const sent = fault === undefined ? rule : { ...rule, state: RuleState.Deleted }
+    if (shards.length > 1 && (isPooled(rule) || this.#pooled.has(id))) this.#sendPooled(sent)
+    else this.#sendToAll(sent)
+  }
+
+  #sendToAll(rule: SentRule): void {
+    const body = ruleBody(rule)
+    for (const shard of this.#parts.shards) shard.insist(Command.Rule, 0, this.#parts.nowUs(), 0, body)
   }
 
   /**
-   * A rule that pools accounts is exact where one shard has all of them. Where there are several, no shard sees what the
-   * others do, and the rule refuses what it cannot judge.
+   * A rule that counts the accounts of several shards together goes to the judge alone. The judge is told of the accounts
+   * under it first, so that it begins with all of them; of those that no such rule is over any more it is told behind it.
    */
-  #judgeable(rule: SentRule): SentRule {
-    const { log, shards } = this.#parts
-    if (shards.length === 1 || rule.state === RuleState.Deleted || !isPooled(rule)) return rule
-    const text = `Rule ${rule.id} counts several accounts together, which needs a server with engine.shards: 1.`
-    log.error('a compliance rule counts several accounts together and needs engine.shards: 1; it refuses all orders', {
-      rule: rule.id,
-      name: rule.schema.name,
-      shards: shards.length,
-    })
-    return {
-      ...rule,
-      schema: { name: 'reject_submissions', parameters: [{ name: 'text', value: { kind: 'text', value: text } }] },
+  #sendPooled(rule: SentRule): void {
+    const { relay } = this.#parts
+    const { id, node, state } = rule
+    const isNow = isPooled(rule)
+    const wasPooled = this.#pooled.delete(id)
+    if (isNow && (state === RuleState.Active || state === RuleState.Passive)) {
+      this.#pooled.set(id, { node, judgesCancels: judgesCancels(rule.schema) })
+      this.#enrollAll(false)
+      relay.toJudge(judgedRule(rule))
+    } else if (wasPooled) relay.toJudge(judgedRule({ ...rule, state: RuleState.Deleted }))
+    this.#enrollAll(true)
+    // What the entry was in the shards before ends, or begins again there.
+    if (!wasPooled || !isNow) this.#sendToAll(isNow ? { ...rule, state: RuleState.Deleted } : rule)
+  }
+
+  /** Accounts come under pooled rules; and, where it `ends`, leave them. */
+  #enrollAll(ends: boolean): void {
+    const { accounts } = this.#parts
+    this.#pooledNodes.clear()
+    for (const { node, judgesCancels } of this.#pooled.values()) {
+      this.#pooledNodes.set(node, judgesCancels || this.#pooledNodes.get(node) === true)
     }
+    for (let row = 0; row < accounts.size; row++) this.#enroll(accounts.accountOf(row), row, ends)
+  }
+
+  #enroll(account: number, row: number, ends: boolean): void {
+    const { relay } = this.#parts
+    const nodes = this.#placed.get(account)
+    const known = this.#enrolled.get(account)
+    if (nodes === undefined && known === undefined) return
+    let isPooled = false
+    let asksCancels = false
+    for (const node of nodes ?? []) {
+      const judgesCancels = this.#pooledNodes.get(node)
+      if (judgesCancels === undefined) continue
+      isPooled = true
+      asksCancels ||= judgesCancels
+    }
+    if (isPooled && known === undefined) {
+      this.#epochs += 1
+      this.#enrolled.set(account, { epoch: this.#epochs, asksCancels })
+      relay.toJudge(packToJudge([ToJudge.Expect, account, this.#epochs, [...nodes!]]))
+      this.#pool(row, this.#epochs, asksCancels)
+    } else if (isPooled && known!.asksCancels !== asksCancels) {
+      known!.asksCancels = asksCancels
+      this.#pool(row, known!.epoch, asksCancels)
+    } else if (!isPooled && known !== undefined && ends) {
+      this.#enrolled.delete(account)
+      relay.toJudge(packToJudge([ToJudge.Leave, account, known.epoch]))
+      this.#pool(row, 0, false)
+    }
+  }
+
+  #pool(row: number, epoch: number, asksCancels: boolean): void {
+    const { nowUs, shardOf, shards } = this.#parts
+    shards[shardOf(row)]!.insist(Command.Pool, row, nowUs(), epoch, Uint8Array.of(asksCancels ? 1 : 0))
   }
 
   #placeAll(): void {
@@ -122,7 +182,7 @@ export class Compliance {
   }
 
   #place(account: number, row: number): void {
-    const { nowUs, shardOf, shards } = this.#parts
+    const { nowUs, relay, shardOf, shards } = this.#parts
     const { directory } = this.#parts.world
     const nodes = complianceNodes(account, {
       parentsOf: id => directory.parents(id),
@@ -132,6 +192,9 @@ export class Compliance {
     if (nodes.length === before.length && nodes.every((node, at) => node === before[at])) return
     this.#placed.set(account, nodes)
     shards[shardOf(row)]!.insist(Command.Nodes, row, nowUs(), 0, nodesBody(nodes))
+    const known = this.#enrolled.get(account)
+    if (known !== undefined) relay.toJudge(packToJudge([ToJudge.Nodes, account, known.epoch, [...nodes]]))
+    if (this.#pooled.size > 0) this.#enroll(account, row, true)
   }
 
   #flush(): void {

@@ -33,6 +33,11 @@ export interface ShardNotices {
   violated(violation: ToldViolation): void
   massCanceled(token: number, isOver: boolean, counts: string): void
   firstUse(shard: number, ticker: string): void
+  /** For the judge of pooled rules, and from it. */
+  toJudge(body: Uint8Array): void
+  verdict(accountRow: number, body: Uint8Array): void
+  /** Whether the shard's ring is left as it is for now. */
+  holdsBack(shard: number): boolean
 }
 
 export class ReportPump {
@@ -72,7 +77,9 @@ export class ReportPump {
 
   /** True where some shard has published something. For the doorbell. */
   readonly hasWork = (): boolean => {
-    for (const ring of this.#rings) if (ring.hasNext()) return true
+    for (let shard = 0; shard < this.#rings.length; shard++) {
+      if (this.#rings[shard].hasNext() && !this.#notices.holdsBack(shard)) return true
+    }
     return false
   }
 
@@ -83,8 +90,10 @@ export class ReportPump {
     for (let shard = 0; shard < this.#rings.length; shard++) {
       const ring = this.#rings[shard]
       let records = 0
-      while (records < RECORDS_PER_TURN_MAX && ring.next()) {
-        this.#record(shard, ring.bytes, ring.view, ring.offset, ring.length)
+      // What the judge hears of and what clients hear of it are one: never one of them in one turn, the other in the next.
+      let isBetween = false
+      while ((isBetween || (records < RECORDS_PER_TURN_MAX && !this.#notices.holdsBack(shard))) && ring.next()) {
+        isBetween = this.#record(shard, ring.bytes, ring.view, ring.offset, ring.length) === Notice.ToJudge
         records += 1
       }
       if (records > 0) {
@@ -96,7 +105,7 @@ export class ReportPump {
     return any
   }
 
-  #record(shard: number, bytes: Uint8Array, view: DataView, offset: number, length: number): void {
+  #record(shard: number, bytes: Uint8Array, view: DataView, offset: number, length: number): Notice {
     const type = view.getUint32(offset + NoticeAt.type, true) as Notice
     if (type === Notice.Events) this.#events(bytes, view, offset)
     else if (type === Notice.Replies) this.#replies(bytes, view, offset)
@@ -122,11 +131,16 @@ export class ReportPump {
       } else if (type === Notice.MassCanceled) {
         const text = this.#decoder.decode(bytes.slice(offset + NOTICE_HEADER_BYTES, offset + length))
         this.#notices.massCanceled(a, b === 1, text)
+      } else if (type === Notice.ToJudge) {
+        this.#notices.toJudge(bytes.subarray(offset + NOTICE_HEADER_BYTES, offset + length))
+      } else if (type === Notice.Verdict) {
+        this.#notices.verdict(a, bytes.subarray(offset + NOTICE_HEADER_BYTES, offset + length))
       } else {
         assert(type === Notice.Stopped, 'a record of an unknown type from a shard')
         this.#notices.stopped(shard)
       }
     }
+    return type
   }
 
   // Frames that follow one another to the same single session are copied in one piece: the reports of one order nearly

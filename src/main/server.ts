@@ -50,6 +50,7 @@ import { MassCancelDesk } from './mass-cancel-desk.ts'
 import { meteredReaders } from './metered-readers.ts'
 import { orderTrace } from './order-trace.ts'
 import { startPlatform } from './platform-stage.ts'
+import { PooledRelay } from './pooled-relay.ts'
 import { ratesMax, writeRates } from './rates.ts'
 import { readersOf } from './readers.ts'
 import { openMarket, restoreAccounts } from './recovery-stage.ts'
@@ -318,6 +319,7 @@ export class Server {
     }
     // Nothing asks for it before the market is open.
     let marketWatch: MarketWatch | undefined
+    const relay = new PooledRelay(shards.links, shardOf, nowUs)
     const tooSlow = new Set<Session>()
     const reportRings = memory.reportRings.map(ring => new RingConsumer(ring))
     const pump = new ReportPump(
@@ -335,11 +337,17 @@ export class Server {
           if (session !== undefined) history.lookup(session, requestId, row, orderId, purpose)
         },
         ready: () => shards.noteReady(),
-        stopped: () => shards.noteStopped(),
+        stopped: shard => {
+          relay.stopped(shard)
+          shards.noteStopped()
+        },
         swept: (token, canceled) => halts.swept(token, canceled),
         violated: violation => compliance?.violated(violation),
         massCanceled: (token, isOver, counts) => massCancels.told(token, isOver, counts),
         firstUse: (shard, ticker) => marketWatch?.firstUse(shard, ticker),
+        toJudge: body => relay.toJudge(body),
+        verdict: (row, body) => relay.verdict(row, body),
+        holdsBack: shard => relay.holdsBack(shard),
       },
       config.limits.outboxBytesMax,
       session => tooSlow.add(session),
@@ -382,7 +390,7 @@ export class Server {
     await halts.sweepRecovered()
 
     // 8 compliance: behind recovery, so that every rule begins with what its accounts have
-    compliance = new Compliance({ world, accounts, shards: shards.links, shardOf, nowUs, log })
+    compliance = new Compliance({ world, accounts, shards: shards.links, shardOf, relay, nowUs, log })
     compliance.start()
     meter.watch({ market, compliance })
 

@@ -78,14 +78,14 @@ export class ShardLink {
     return true
   }
 
+  /** Commands that wait for room in the ring. */
+  get waiting(): number {
+    return this.#waiting.length
+  }
+
   /** True where commands wait for room in the ring. */
   get isWaiting(): boolean {
     return this.#waiting.length > 0
-  }
-
-  /** How many do. */
-  get waiting(): number {
-    return this.#waiting.length
   }
 
   /** Shows the shard what was put in since the last call, and wakes it if it sleeps. */

@@ -70,6 +70,9 @@ export class Shards {
           listingsMax: engine.tickersMax,
           positionsMax: engine.positionsPerShardMax,
           firstUseUs: marketData.subscribe === 'everything' ? 0 : 1_000 * marketData.firstUseMs,
+          // What one client may have unanswered; and what waits altogether is no more than would fill the ring once.
+          parkedCommandsMax: config.limits.inFlightMax,
+          parkedBytesMax: engine.commandRingBytes,
         },
         snapshotReports: engine.snapshotReports,
         commandsPerTurnMax: engine.batchCommandsMax,

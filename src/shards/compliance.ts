@@ -5,18 +5,20 @@
 // or anew, is told what the shard knows: positions, live orders as they stand, and the latest reports.
 
 import type { OrderUnderCheck, Quote, Refusal } from '../checks/check.ts'
+import { toldOrder, toldPosition, toldReport } from '../compliance/pooled-messages.ts'
 import { OrderUnderRule, type PositionUnderRule, ReportUnderRule, type RuleView } from '../compliance/rule.ts'
 import type { SentRule } from '../compliance/rule-messages.ts'
 import { type LateRule, type OrderMemory, RuleSet, type Violation } from '../compliance/rule-set.ts'
 import { RuleState } from '../compliance/schema.ts'
 import type { Price, Quantity } from '../domain/money.ts'
-import { OrderStatus } from '../domain/order-status.ts'
+import { isTerminal, OrderStatus } from '../domain/order-status.ts'
 import type { OrderType } from '../domain/order-type.ts'
 import type { Side } from '../domain/side.ts'
 import { readTicker, type Ticker } from '../domain/tickers.ts'
 import type { AccountBook } from './account-book.ts'
 import type { Listing } from './listings.ts'
 import { NO_SLOT } from './order-table.ts'
+import type { PooledAccount, Standing } from './pooled-accounts.ts'
 import { RecentReports } from './recent-reports.ts'
 import type { ShardState } from './shard-state.ts'
 
@@ -57,6 +59,39 @@ export class Compliance implements OrderMemory, RuleView {
     this.#rules.moved(account)
   }
 
+  /** Whether the rules here would let an order pass that has passed the checks; nothing is counted and nobody is told. */
+  permits(
+    book: AccountBook,
+    listing: Listing,
+    orderId: number,
+    submissionAccount: number,
+    checked: OrderUnderCheck,
+  ): boolean {
+    if (this.#entries.size === 0) return true
+    this.#take(book, listing, orderId, submissionAccount, checked)
+    return this.#rules.permits(this.#order)
+  }
+
+  /** The same for the cancel of a live order. */
+  permitsCancel(slot: number, nowUs: number): boolean {
+    if (this.#entries.size === 0) return true
+    this.#fill(slot)
+    return this.#rules.permitsCancel(this.#order, nowUs)
+  }
+
+  /** Asks the judge of pooled rules about an order that has passed everything else. */
+  ask(
+    known: PooledAccount,
+    book: AccountBook,
+    listing: Listing,
+    orderId: number,
+    submissionAccount: number,
+    checked: OrderUnderCheck,
+  ): void {
+    this.#take(book, listing, orderId, submissionAccount, checked)
+    this.#state.pooled.askSubmission(known, this.#order, listing.text)
+  }
+
   /** Judges an order that has passed the checks; where it passes, rules count it. Otherwise the reason stands in `refusal`. */
   submit(
     book: AccountBook,
@@ -67,18 +102,8 @@ export class Compliance implements OrderMemory, RuleView {
     refusal: Refusal,
   ): boolean {
     if (this.#entries.size === 0) return true
-    const order = this.#order
-    order.venue = checked.venue
-    order.currency = checked.currency
-    order.type = checked.type
-    order.side = checked.side
-    order.quantity = checked.quantity
-    order.leavesQty = checked.quantity
-    order.price = checked.price
-    order.timestamp = checked.timestamp
-    order.holdPrice = checked.holdPrice
-    this.#name(orderId, book.accountId, submissionAccount, listing)
-    const passes = this.#rules.submit(order)
+    this.#take(book, listing, orderId, submissionAccount, checked)
+    const passes = this.#rules.submit(this.#order)
     this.#tell(false)
     if (!passes) {
       const { reason, params } = this.#rules.refusal
@@ -102,6 +127,12 @@ export class Compliance implements OrderMemory, RuleView {
 
   /** Counts a live order that nobody judges. */
   add(slot: number): void {
+    const { orders, pooled } = this.#state
+    const known = orders.pooled[slot] === 1 ? pooled.find(orders.accountRow[slot]) : undefined
+    if (known !== undefined) {
+      this.#fill(slot)
+      pooled.added(known, this.#order, this.#tickerText(slot))
+    }
     if (this.#entries.size === 0) return
     this.#fill(slot)
     this.#rules.add(this.#order)
@@ -115,20 +146,29 @@ export class Compliance implements OrderMemory, RuleView {
 
   /** A fill or the end of a live order, before it is counted in the order table. */
   report(slot: number, status: OrderStatus, lastQty: Quantity, lastPx: Price, timestampUs: number): void {
+    const { orders, pooled } = this.#state
+    if (pooled.orders > 0 && orders.pooled[slot] === 1) {
+      this.#say(status, lastQty, lastPx, timestampUs)
+      pooled.reported(orders.orderId[slot], this.#report)
+      if (isTerminal(status)) pooled.orders -= 1
+    }
     if (this.#entries.size === 0) return
-    const { orders } = this.#state
     this.#reported(orders.orderId[slot], status, lastQty, lastPx, timestampUs)
     this.#recent.add(orders, slot, this.#report)
   }
 
   #reported(orderId: number, status: OrderStatus, lastQty: Quantity, lastPx: Price, timestampUs: number): void {
+    this.#say(status, lastQty, lastPx, timestampUs)
+    this.#rules.report(orderId, this.#report)
+    this.#tell(true)
+  }
+
+  #say(status: OrderStatus, lastQty: Quantity, lastPx: Price, timestampUs: number): void {
     const report = this.#report
     report.status = status
     report.lastQty = lastQty
     report.lastPx = lastPx
     report.timestamp = timestampUs
-    this.#rules.report(orderId, report)
-    this.#tell(true)
   }
 
   #tell(isTrip: boolean): void {
@@ -179,6 +219,53 @@ export class Compliance implements OrderMemory, RuleView {
       this.#fillRecent(at, book)
       rule.past(this.#order, report)
     })
+  }
+
+  /** Tells the judge of pooled rules how an account stands, which hears of its live orders from now on. */
+  stand(book: AccountBook, standing: Standing): void {
+    const { orders, pooled } = this.#state
+    for (const { listing, currency, inventory } of book.holdings.values()) {
+      if (inventory.quantity === 0) continue
+      standing.position(toldPosition(positionOf(book, listing, currency, inventory), listing.text))
+    }
+    for (let slot = book.liveHead; slot !== NO_SLOT; slot = orders.next[slot]) {
+      this.#fill(slot)
+      standing.order(toldOrder(this.#order, this.#tickerText(slot)))
+      if (orders.pooled[slot] === 0) pooled.orders += 1
+      orders.pooled[slot] = 1
+    }
+    const report = this.#report
+    this.#recent.eachOf(book.row, report, at => {
+      this.#fillRecent(at, book)
+      const { text } = this.#state.listings.all[this.#recent.listing[at]]
+      standing.report(toldOrder(this.#order, text), toldReport(report))
+    })
+  }
+
+  #tickerText(slot: number): string {
+    const { listings, orders } = this.#state
+    return listings.all[orders.listing[slot]].text
+  }
+
+  /** Fills in a submission. */
+  #take(
+    book: AccountBook,
+    listing: Listing,
+    orderId: number,
+    submissionAccount: number,
+    checked: OrderUnderCheck,
+  ): void {
+    const order = this.#order
+    order.venue = checked.venue
+    order.currency = checked.currency
+    order.type = checked.type
+    order.side = checked.side
+    order.quantity = checked.quantity
+    order.leavesQty = checked.quantity
+    order.price = checked.price
+    order.timestamp = checked.timestamp
+    order.holdPrice = checked.holdPrice
+    this.#name(orderId, book.accountId, submissionAccount, listing)
   }
 
   /** Fills in the live order as it stands. */

@@ -8,6 +8,8 @@
 // same time, and while the disk is slow the blocks are long.
 
 import { assert, unreachable } from '../base/assert.ts'
+import type { Judge } from '../compliance/judge.ts'
+import { packVerdict, unpackVerdict, type Verdict } from '../compliance/pooled-messages.ts'
 import { nodesOfBody, ruleOfBody, violationText } from '../compliance/rule-messages.ts'
 import type { Violation } from '../compliance/rule-set.ts'
 import type { SimulatedVenue } from '../destinations/simulated-venue.ts'
@@ -91,6 +93,7 @@ export interface DutyCycleParts {
   readonly rows: ShardRows
   readonly haltSweep: HaltSweep
   readonly massCancels: MassCancels
+  readonly judge: Judge
   readonly events: EventBlock
   readonly replies: EventBlock
   readonly journal: BlockSink
@@ -135,6 +138,9 @@ export class DutyCycle {
   readonly #closedReplies: EventBlock
   #closedNotices: PendingNotice[] = []
   #closedListings: Listing[] = []
+  #closedToJudge: Uint8Array[] = []
+  /** Of the judge of pooled rules, for the shards that have asked. They tell of nothing that has to be durable. */
+  readonly #verdicts: { row: number; body: Uint8Array }[] = []
   #isCommitting = false
   #stopping = false
   /** Commands stepped into the open block. */
@@ -221,6 +227,7 @@ export class DutyCycle {
     commands.release()
     this.#meter.endTaking()
     lane.add(Metric.Commands, taken)
+    if (this.#verdicts.length > 0) this.#publishVerdicts()
     return taken
   }
 
@@ -279,6 +286,9 @@ export class DutyCycle {
     const listings = this.#closedListings
     this.#closedListings = state.newListings
     state.newListings = listings
+    const toJudge = this.#closedToJudge
+    this.#closedToJudge = state.pooled.messages
+    state.pooled.messages = toJudge
     this.#closedEvents.exchange(events)
     this.#closedReplies.exchange(replies)
     this.#stepped = 0
@@ -290,7 +300,7 @@ export class DutyCycle {
 
   /** Shows and sends what the closed block holds, which is durable now. */
   #publishClosed(): void {
-    const { lane, mainDoorbell, rows } = this.#parts
+    const { lane, mainDoorbell, reports, rows } = this.#parts
     const events = this.#closedEvents
     const replies = this.#closedReplies
     this.#meter.durable()
@@ -304,6 +314,11 @@ export class DutyCycle {
       this.#write({ type: Notice.Listing, session: 0, a: index, b: 0, c: 0, d: 0, text })
     }
     this.#closedListings.length = 0
+    // Before the events, and shown together with them: whoever hears of one finds it counted, and nobody hears first of
+    // what it makes room for.
+    for (const message of this.#closedToJudge) this.#writeBytes(Notice.ToJudge, 0, message)
+    if (events.count === 0) reports.publish()
+    this.#closedToJudge.length = 0
     this.#publish(Notice.Events, events)
     this.#publish(Notice.Replies, replies)
     for (const notice of this.#closedNotices) this.#write(notice)
@@ -352,6 +367,18 @@ export class DutyCycle {
   /** Asks main for the market of a ticker. */
   firstUse(ticker: string): void {
     this.#notices.push({ type: Notice.FirstUse, session: 0, a: 0, b: 0, c: 0, d: 0, text: ticker })
+  }
+
+  /** The judge of pooled rules has answered. */
+  verdict(row: number, verdict: Verdict): void {
+    this.#verdicts.push({ row, body: packVerdict(verdict) })
+  }
+
+  #publishVerdicts(): void {
+    for (const { row, body } of this.#verdicts) this.#writeBytes(Notice.Verdict, row, body)
+    this.#parts.reports.publish()
+    this.#verdicts.length = 0
+    this.#parts.mainDoorbell.ring()
   }
 
   #step(bytes: Uint8Array, view: DataView, offset: number, length: number): void {
@@ -434,6 +461,18 @@ export class DutyCycle {
         compliance.place(outside.accountId(row), nodesOfBody(bytes.slice(body, end)))
         break
       }
+      case Command.Judge:
+        this.#parts.judge.take(bytes.slice(body, end))
+        break
+      case Command.Pool: {
+        const epoch = view.getFloat64(offset + CommandAt.orderId, true)
+        desk.pool(row, epoch, end > body && bytes[body] === 1, time)
+        break
+      }
+      case Command.Verdict:
+        venue.onTime(time)
+        desk.judged(row, unpackVerdict(bytes.slice(body, end)), time)
+        break
       case Command.Stop:
         desk.refuseParked()
         if (!this.#restoring) snapshots.takeAll(time)
@@ -502,6 +541,15 @@ export class DutyCycle {
     reports.publish()
   }
 
+  /** Left for the caller to show. */
+  #writeBytes(type: Notice, a: number, body: Uint8Array): void {
+    const { reports } = this.#parts
+    const at = this.#claim(NOTICE_HEADER_BYTES + body.length)
+    reports.view.setUint32(at + NoticeAt.type, type, true)
+    reports.view.setUint32(at + NoticeAt.a, a, true)
+    reports.bytes.set(body, at + NOTICE_HEADER_BYTES)
+  }
+
   /** Space in the report ring. A full one holds the shard until main has read on: nothing durable is ever dropped. */
   #claim(bytes: number): number {
     const { reports, doorbell, lane, mainDoorbell } = this.#parts
@@ -509,6 +557,7 @@ export class DutyCycle {
     for (;;) {
       const at = reports.claim(bytes)
       if (at >= 0) return at
+      reports.publish()
       lane.add(Metric.ReportRingFull)
       mainDoorbell.ring()
       doorbell.park(1, () => false)

@@ -106,6 +106,11 @@ export class Listings {
     return listing.isServed
   }
 
+  /** The listing that has a number, by its canonical text. */
+  known(text: string): Listing | undefined {
+    return this.#byText.get(text)
+  }
+
   /** Gives the listing a number; false where no more are to be had. */
   number(listing: Listing): boolean {
     if (listing.index !== NOT_LISTED) return true

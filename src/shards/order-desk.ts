@@ -12,14 +12,17 @@
 //              │ account behind it; then it comes this way again, from the start
 //   checks ────┤
 //   rules ─────┤ a rejected order: accepted event, REJECTED report
+//   judge ─────┤ only under pooled rules: the request waits, and what comes for its account behind it; when the verdict is
+//              │ there it comes this way again, from the start
 //   accept      accepted event, buying power held, order in the table
 //   route       the destination reports: NEW, fills, … each booked and written as it comes
 
 import { BuyingPowerModel } from '../accounting/buying-power.ts'
 import { countSubmission } from '../accounting/short-sales.ts'
-import { unreachable } from '../base/assert.ts'
+import { assert, unreachable } from '../base/assert.ts'
 import type { CheckChain } from '../checks/chain.ts'
 import { OrderUnderCheck, Refusal } from '../checks/check.ts'
+import type { Verdict } from '../compliance/pooled-messages.ts'
 import { type Destination, RoutedOrder } from '../destinations/destination.ts'
 import { pegOf } from '../destinations/peg.ts'
 import type { Price, Quantity } from '../domain/money.ts'
@@ -120,6 +123,10 @@ export class OrderDesk {
   /** A request that has waited. */
   readonly #resumed = new RequestCommand()
   #hasParked = false
+  /** Of the judge, where it has waited for that. */
+  #verdict: Verdict | undefined
+  /** Whether the order that a verdict let live does. */
+  #isBegun = false
   /** The last destination named by a client, so that the next order to it needs no new string. */
   #destinationBytes: Uint8Array = new Uint8Array(0)
   #destinationText = ''
@@ -185,6 +192,36 @@ export class OrderDesk {
     this.#state.firstUses.pass(timeUs, row => this.#resume(row, timeUs))
   }
 
+  /** The judge has answered: the request that waited for it goes on, and those behind it up to the next that waits. */
+  judged(row: number, verdict: Verdict, timeUs: number): void {
+    const { parked, pooled } = this.#state
+    const known = pooled.answered(row, verdict.epoch, verdict.question)
+    if (known === undefined) return
+    const command = parked.release(row)
+    assert(command !== undefined, 'a verdict about a command that does not wait')
+    this.#verdict = verdict
+    this.#isBegun = false
+    const outcome = this.#serve(this.#resumedOf(row, command, timeUs))
+    this.#verdict = undefined
+    if (known.orderAsked !== 0 && verdict.reason === Reason.None && !this.#isBegun) {
+      pooled.over(known, known.orderAsked, timeUs)
+    }
+    if (outcome === Outcome.Served) this.#resume(row, timeUs)
+  }
+
+  /** Pooled rules are over the account from now on, or (epoch 0) none any more. */
+  pool(row: number, epoch: number, asksCancels: boolean, timeUs: number): void {
+    const { books, compliance, pooled, view } = this.#state
+    if (epoch === 0) {
+      if (pooled.leave(row)) this.#resume(row, timeUs)
+      return
+    }
+    const book = books[row]
+    pooled.enroll(row, view.accountId(row), epoch, asksCancels, standing => {
+      if (book !== undefined) compliance.stand(book, standing)
+    })
+  }
+
   /** The server stops: what waits is answered so, and has had no effect. */
   refuseParked(): void {
     for (const [row, command] of this.#state.parked.drain()) {
@@ -193,9 +230,10 @@ export class OrderDesk {
     }
   }
 
-  /** Serves what waits for an account, until something has to wait again. */
+  /** Serves what waits for an account, until something has to wait again; what the judge is asked about waits for him. */
   #resume(row: number, timeUs: number): void {
-    const { parked } = this.#state
+    const { parked, pooled } = this.#state
+    if (pooled.isAsked(row)) return
     for (;;) {
       const command = parked.release(row)
       if (command === undefined) return
@@ -203,19 +241,26 @@ export class OrderDesk {
     }
   }
 
+  /** A request that has waited, as of now. */
   #resumedOf(row: number, command: ParkedCommand, timeUs: number): RequestCommand {
-    const { session, sessionAccount, administrator, time, orderId, bytes } = command
-    return Object.assign(this.#resumed, {
-      session,
-      accountRow: row,
-      sessionAccount,
-      administrator,
-      time: Math.max(time, timeUs),
-      orderId,
-      bytes,
-      start: 0,
-      end: bytes.length,
-    })
+    const resumed = this.#resumed
+    resumed.session = command.session
+    resumed.accountRow = row
+    resumed.sessionAccount = command.sessionAccount
+    resumed.administrator = command.administrator
+    resumed.time = Math.max(command.time, timeUs)
+    resumed.orderId = command.orderId
+    resumed.bytes = command.bytes
+    resumed.start = 0
+    resumed.end = command.bytes.length
+    return resumed
+  }
+
+  /** Lets a request wait in front of all of its account; where there is no room it is refused. @returns whether it waits */
+  #park(command: RequestCommand): boolean {
+    this.#hasParked = this.#state.parked.park(command, true)
+    if (!this.#hasParked) this.#refuse(command, this.#requestIdOf(command), Reason.Busy, [])
+    return this.#hasParked
   }
 
   #requestIdOf(command: RequestCommand): number {
@@ -248,12 +293,6 @@ export class OrderDesk {
         unreachable(kind as never) // main passes on nothing else
     }
     return this.#hasParked ? Outcome.Parked : Outcome.Served
-  }
-
-  /** The market of the order's ticker has to be known first. */
-  #awaitMarket(command: RequestCommand, requestId: number): void {
-    this.#hasParked = this.#state.parked.park(command, true)
-    if (!this.#hasParked) this.#refuse(command, requestId, Reason.Busy, [])
   }
 
   #submission(command: RequestCommand, requestId: number, elements: number): void {
@@ -311,7 +350,8 @@ export class OrderDesk {
       this.#validate(listing, destination, currency, timestamp, refusal) &&
       !state.halts.refuses(book.row, destination, refusal)
     if (isInOrder && !listing.isWatched && !state.firstUses.admits(listing, book.row, command.time)) {
-      return this.#awaitMarket(command, requestId)
+      this.#park(command) // the market of the order's ticker has to be known first
+      return
     }
     const valid = isInOrder && (listing.isWatched || !state.firstUses.refuses(listing, refusal))
     // Only an order that may live counts for the short flag and opens a holding: a refused one leaves no trace but
@@ -339,9 +379,27 @@ export class OrderDesk {
       refusal.set(Reason.Capacity, 'tickers', state.limits.listingsMax)
       passed = false
     }
-    const { compliance } = state
+    const { compliance, pooled } = state
+    const underPooled = pooled.size === 0 ? undefined : pooled.find(book.row)
+    const verdict = this.#verdict
     if (passed && !manual) {
-      passed = compliance.submit(book, listing, command.orderId, command.sessionAccount, this.#checked, refusal)
+      const { orderId, sessionAccount } = command
+      const checked = this.#checked
+      if (
+        underPooled !== undefined &&
+        verdict === undefined &&
+        compliance.permits(book, listing, orderId, sessionAccount, checked)
+      ) {
+        // Nothing has happened yet.
+        if (!this.#park(command)) return
+        return compliance.ask(underPooled, book, listing, orderId, sessionAccount, checked)
+      }
+      passed = compliance.submit(book, listing, orderId, sessionAccount, checked, refusal)
+      if (passed && verdict !== undefined && verdict.reason !== Reason.None) {
+        refusal.set(verdict.reason, verdict.params[0], verdict.params[1])
+        passed = false
+        compliance.takeBack(orderId, timestamp)
+      }
     }
     if (passed && !this.#fits(book, listing, order.quantity, order.price, refusal)) {
       passed = false
@@ -412,6 +470,11 @@ export class OrderDesk {
     orders.destination[slot] = manual ? MANUAL : SIMULATED
     orders.routedTo[slot] = state.halts.numberOf(destination)
     orders.leftOut[slot] = Number.isNaN(holdPrice) ? 1 : 0
+    orders.pooled[slot] = underPooled === undefined ? 0 : 1
+    if (underPooled !== undefined) {
+      pooled.orders += 1
+      this.#isBegun = true
+    }
     this.#life.begin(slot, book)
     countSubmission(holding, side, order.quantity)
     if (side === Side.Bid) holding.pendingBuy += order.quantity
@@ -536,8 +599,18 @@ export class OrderDesk {
     const book = this.#state.book(command.accountRow)
     const time = Math.max(book.timestamp, command.time)
     const refusal = this.#refusal
-    if (!this.#state.compliance.cancel(slot, command.sessionAccount, time, refusal)) {
+    const { compliance, pooled } = this.#state
+    const known = pooled.size === 0 ? undefined : pooled.find(book.row)
+    const verdict = this.#verdict
+    if (known?.asksCancels && verdict === undefined && compliance.permitsCancel(slot, time)) {
+      if (this.#park(command)) pooled.askCancel(known, orderId, command.sessionAccount, time)
+      return
+    }
+    if (!compliance.cancel(slot, command.sessionAccount, time, refusal)) {
       return this.#refuse(command, requestId, refusal.reason as Reason, refusal.params.slice())
+    }
+    if (verdict !== undefined && verdict.reason !== Reason.None) {
+      return this.#refuse(command, requestId, verdict.reason, verdict.params)
     }
     this.#state.lane.add(Metric.Cancels)
     this.#destinations[orders.destination[slot]].cancel(slot, time, Reason.CanceledOnRequest)

@@ -32,6 +32,8 @@ export class OrderTable {
   readonly routedTo: Int16Array
   /** 1 where buying power holds nothing for the order, because its currency cannot be converted. */
   readonly leftOut: Uint8Array
+  /** 1 where the judge of pooled rules hears of what becomes of the order. */
+  readonly pooled: Uint8Array
   /** The live orders of one account, doubly linked, in no order. */
   readonly next: Int32Array
   readonly previous: Int32Array
@@ -59,6 +61,7 @@ export class OrderTable {
     this.destination = new Uint8Array(capacity)
     this.routedTo = new Int16Array(capacity)
     this.leftOut = new Uint8Array(capacity)
+    this.pooled = new Uint8Array(capacity)
     this.next = new Int32Array(capacity)
     this.previous = new Int32Array(capacity)
     this.#free = new Int32Array(capacity)

@@ -24,10 +24,13 @@ export class RecentReports {
   readonly #lastPx = new Float64Array(REPORTS_MAX)
   readonly #timestamp = new Float64Array(REPORTS_MAX)
   #count = 0
+  /** Places of the reports of each account, by its row, oldest first; until there is another report. */
+  #byRow: Map<number, number[]> | undefined
 
   /** Remembers a report on the order in `slot`, before it is counted there. */
   add(orders: OrderTable, slot: number, { status, lastQty, lastPx, timestamp }: ReportUnderRule): void {
     const at = this.#count++ % REPORTS_MAX
+    this.#byRow = undefined
     this.orderId[at] = orders.orderId[slot]
     this.accountRow[at] = orders.accountRow[slot]
     this.listing[at] = orders.listing[slot]
@@ -47,11 +50,33 @@ export class RecentReports {
   each(report: ReportUnderRule, take: (at: number) => void): void {
     for (let number = Math.max(0, this.#count - REPORTS_MAX); number < this.#count; number++) {
       const at = number % REPORTS_MAX
-      report.status = this.#status[at] as OrderStatus
-      report.lastQty = this.#lastQty[at]
-      report.lastPx = this.#lastPx[at]
-      report.timestamp = this.#timestamp[at]
+      this.#fill(report, at)
       take(at)
     }
+  }
+
+  /** The same for the reports of one account. Many accounts are asked about one after the other. */
+  eachOf(row: number, report: ReportUnderRule, take: (at: number) => void): void {
+    if (this.#byRow === undefined) {
+      const byRow = new Map<number, number[]>()
+      for (let number = Math.max(0, this.#count - REPORTS_MAX); number < this.#count; number++) {
+        const at = number % REPORTS_MAX
+        const places = byRow.get(this.accountRow[at])
+        if (places === undefined) byRow.set(this.accountRow[at], [at])
+        else places.push(at)
+      }
+      this.#byRow = byRow
+    }
+    for (const at of this.#byRow.get(row) ?? []) {
+      this.#fill(report, at)
+      take(at)
+    }
+  }
+
+  #fill(report: ReportUnderRule, at: number): void {
+    report.status = this.#status[at] as OrderStatus
+    report.lastQty = this.#lastQty[at]
+    report.lastPx = this.#lastPx[at]
+    report.timestamp = this.#timestamp[at]
   }
 }

@@ -151,6 +151,7 @@ export class Restoration {
     orders.routedTo[slot] = state.halts.numberOf(destination)
     const convertible = !Number.isNaN(state.view.convert(0, currency, book.currency))
     orders.leftOut[slot] = convertible ? 0 : 1
+    orders.pooled[slot] = 0
     this.#life.begin(slot, book)
     countSubmission(holding, side, leavesQty)
     if (side === Side.Bid) holding.pendingBuy += leavesQty

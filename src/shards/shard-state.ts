@@ -14,11 +14,7 @@ import type { MarketView } from './market-view.ts'
 import { AwaitedEnds, OrderSweeps } from './order-sweeps.ts'
 import { NO_SLOT, OrderTable } from './order-table.ts'
 import { ParkedCommands } from './parked-commands.ts'
-
-/** Commands of one account that may wait for something from outside: a quarter of what a client may have in flight. */
-const PARKED_COMMANDS_MAX = 1_024
-/** All that wait in a shard: some hundred thousand orders. */
-const PARKED_BYTES_MAX = 16 << 20
+import { PooledAccounts } from './pooled-accounts.ts'
 
 /** A piece of the kill switch's sweep takes about as long as a block of other commands: it is in a hurry. */
 const HALT_PIECE = { lookedMax: 4096, doneMax: 256 }
@@ -36,6 +32,10 @@ export interface ShardLimits {
   positionsMax: number
   /** How long an order waits for the market of a ticker it is the first to use, µs; 0 where main follows everything. */
   firstUseUs: number
+  /** Commands of one account that may wait for something from outside: a verdict, the market of a ticker. */
+  parkedCommandsMax: number
+  /** Bytes of all commands that may. */
+  parkedBytesMax: number
 }
 
 export class ShardState {
@@ -55,7 +55,8 @@ export class ShardState {
   readonly halts: Halts
   readonly compliance: Compliance
   readonly firstUses: FirstUses
-  readonly parked = new ParkedCommands(PARKED_COMMANDS_MAX, PARKED_BYTES_MAX)
+  readonly parked: ParkedCommands
+  readonly pooled = new PooledAccounts()
   /** Price of the last trade, by number of the listing; 0 where none was heard of. */
   readonly lastPrints: Float64Array
   /** By row in the account table; accounts get their book with their first order. */
@@ -88,6 +89,7 @@ export class ShardState {
     this.cancelSweeps = new OrderSweeps(this.orders, this.books, CANCEL_PIECE)
     this.buyingPower = new BuyingPowerPool(limits.liveOrdersMax)
     this.clOrdIds = new ClOrdIds(limits.clOrdIdsMax, orderId => this.orders.find(orderId) !== NO_SLOT)
+    this.parked = new ParkedCommands(limits.parkedCommandsMax, limits.parkedBytesMax)
     this.compliance = new Compliance(this, onViolation)
     this.lastPrints = new Float64Array(limits.listingsMax)
     const onNumbered = (listing: Listing) => void this.newListings.push(listing)

@@ -2,6 +2,7 @@
 // same on one thread.
 
 import { CheckChain, type CheckName } from '../checks/chain.ts'
+import { Judge } from '../compliance/judge.ts'
 import { ManualEntry } from '../destinations/manual-entry.ts'
 import { SimulatedVenue } from '../destinations/simulated-venue.ts'
 import type { Definitions } from '../domain/definitions.ts'
@@ -16,6 +17,7 @@ import type { RingConsumer, RingProducer } from '../shared-memory/ring.ts'
 import { type BlockRules, type BlockSink, DutyCycle } from './duty-cycle.ts'
 import { EventBlock } from './event-block.ts'
 import { HaltSweep } from './halt-sweep.ts'
+import { ShardMarket } from './judge-market.ts'
 import { MarketFeed } from './market-feed.ts'
 import { MarketView } from './market-view.ts'
 import { MassCancels } from './mass-cancels.ts'
@@ -100,6 +102,10 @@ export function assembleShard(parts: ShardParts): { cycle: DutyCycle; state: Sha
     rows: new ShardRows(state, parts.accounts, parts.positions),
     haltSweep: new HaltSweep(state, desk, (...ended) => cycle.swept(...ended)),
     massCancels: new MassCancels(state, desk, (...told) => cycle.massCanceled(...told)),
+    judge: new Judge(parts.definitions, new ShardMarket(state), {
+      verdict: (row, verdict) => cycle.verdict(row, verdict),
+      violated: (...objection) => cycle.violated(...objection),
+    }),
     events,
     replies,
   })

@@ -6,7 +6,7 @@
 // A batch of frames (events or replies):
 //   | 0 u32 type | 4 u32 count | 8 count × (u32 session, u32 account row) | frames, back to back …
 // Anything else from a shard:
-//   | 0 u32 type | 4 u32 session | 8 u32 a | 12 u32 b | 16 f64 c | 24 f64 d | 32 text …
+//   | 0 u32 type | 4 u32 session | 8 u32 a | 12 u32 b | 16 f64 c | 24 f64 d | 32 text or bytes …
 
 /** Bytes in front of the body of every command. */
 export const COMMAND_HEADER_BYTES = 32
@@ -45,9 +45,15 @@ export const Command = {
    * by MassCanceled as it goes.
    */
   MassCancel: 14,
+  /** To the judge of pooled rules, see `compliance/pooled-messages.ts`. */
+  Judge: 15,
+  /** The account in `accountRow` is under pooled rules: `orderId` is its epoch, 0 where none is over it any more; body: u8 whether they judge cancels. */
+  Pool: 16,
+  /** The judge has answered a question about the account in `accountRow`, see `compliance/pooled-messages.ts`. */
+  Verdict: 17,
   /** The market of a ticker that a shard asked for is known as far as it is: the body is its text; `orderId` is 1 where
    *  there is no room for it. */
-  Watched: 17,
+  Watched: 18,
 } as const
 export type Command = (typeof Command)[keyof typeof Command]
 
@@ -96,8 +102,12 @@ export const Notice = {
   Violated: 9,
   /** How far a mass cancel has got: a = token, b = 1 where it is over, the text is its counts in JSON. */
   MassCanceled: 10,
+  /** For the judge of pooled rules: the body is that of a Judge command. */
+  ToJudge: 11,
+  /** For the shard of an account: a = account row, the body is that of a Verdict command. */
+  Verdict: 12,
   /** An order is the first to use a ticker: text = the ticker. */
-  FirstUse: 12,
+  FirstUse: 13,
 } as const
 export type Notice = (typeof Notice)[keyof typeof Notice]
 

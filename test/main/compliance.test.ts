@@ -1,7 +1,8 @@
-import { deepEqual } from 'node:assert/strict'
+import { deepEqual, equal } from 'node:assert/strict'
 import { test } from 'node:test'
+import { type JudgeMessage, ToJudge, unpackToJudge } from '../../src/compliance/pooled-messages.ts'
 import { nodesOfBody, ruleOfBody } from '../../src/compliance/rule-messages.ts'
-import { type NodeKind, type RuleSchema, RuleState } from '../../src/compliance/schema.ts'
+import { type NodeKind, type RuleSchema, RuleState, wrapSchema } from '../../src/compliance/schema.ts'
 import { MICROS } from '../../src/domain/money.ts'
 import { Reason } from '../../src/domain/reasons.ts'
 import { Compliance } from '../../src/main/compliance.ts'
@@ -47,6 +48,7 @@ function staged(shards: number, stored: readonly StoredRule[] = []) {
   const doorbells = createDoorbells(2 + shards)
   const told: string[] = []
   const reported: unknown[] = []
+  const judged: string[] = []
   const compliance = new Compliance({
     world: {
       directory,
@@ -59,6 +61,7 @@ function staged(shards: number, stored: readonly StoredRule[] = []) {
     accounts: { rowOf: account => ACCOUNTS.indexOf(account), accountOf: row => ACCOUNTS[row]!, size: ACCOUNTS.length },
     shards: rings.map((ring, shard) => new ShardLink(new RingProducer(ring), new Doorbell(doorbells, 2 + shard))),
     shardOf: row => row % shards,
+    relay: { toJudge: body => judged.push(judgedLine(unpackToJudge(body))) },
     nowUs: () => 0,
     log: { info: () => undefined, warning: line => told.push(line), error: line => told.push(line) },
   })
@@ -79,6 +82,10 @@ function staged(shards: number, stored: readonly StoredRule[] = []) {
         if (type === Command.Nodes) {
           const row = view.getUint32(offset + CommandAt.accountRow, true)
           commands.push(`account ${ACCOUNTS[row]} in ${nodesOfBody(body).slice(1)}`)
+        } else if (type === Command.Pool) {
+          const account = ACCOUNTS[view.getUint32(offset + CommandAt.accountRow, true)]
+          const epoch = view.getFloat64(offset + CommandAt.orderId, true)
+          commands.push(`account ${account} asks in epoch ${epoch}${body[0] === 1 ? ', cancels too' : ''}`)
         } else {
           const { id, node, state, schema } = ruleOfBody(body)
           commands.push(`rule ${id} on ${node} ${schema.name}${state === RuleState.Deleted ? ' is gone' : ''}`)
@@ -87,7 +94,24 @@ function staged(shards: number, stored: readonly StoredRule[] = []) {
       ring.release()
       return commands
     })
-  return { compliance, directory, rules, sent, told, reported }
+  return { compliance, directory, rules, sent, told, reported, judged }
+}
+
+function judgedLine(message: JudgeMessage): string {
+  switch (message[0]) {
+    case ToJudge.Rule: {
+      const { id, schema, state } = ruleOfBody(message[1])
+      return `rule ${id} ${schema.name}${state === RuleState.Deleted ? ' is gone' : ''}`
+    }
+    case ToJudge.Expect:
+      return `expect ${message[1]} in epoch ${message[2]}, of ${message[3]}`
+    case ToJudge.Nodes:
+      return `${message[1]} of ${message[3]}`
+    case ToJudge.Leave:
+      return `${message[1]} leaves epoch ${message[2]}`
+    default:
+      throw new Error(`main says ${message[0]} to the judge`)
+  }
 }
 
 let revisions = 0
@@ -126,17 +150,56 @@ test('shards learn where accounts lie once a directory has rules, and of what ch
   deepEqual(sent(), [[]])
 })
 
-test('a rule that counts accounts of several shards together refuses, and every shard hears of every rule', () => {
-  const { compliance, rules, sent, told } = staged(2)
+test('a rule that counts accounts of several shards together goes to the judge, behind the accounts under it', () => {
+  const { compliance, directory, rules, sent, judged, told } = staged(2)
+  const asks = () => sent().map(commands => commands.filter(command => command.includes('asks')))
+  const ofRules = () => sent().map(commands => commands.filter(command => command.startsWith('rule')))
+  const heard = () => judged.splice(0)
   compliance.start()
   rules.store(rule(1, GROUP, 'directory', count))
+  const traders = [TRADERS, GROUP, 0]
+  deepEqual(heard(), [
+    `expect 1 in epoch 1, of ${[1, ...traders]}`,
+    `expect 2 in epoch 2, of ${[2, ...traders]}`,
+    'rule 1 order_count_limit',
+  ])
+  deepEqual(asks(), [['account 1 asks in epoch 1'], ['account 2 asks in epoch 2']])
+  // What a shard can judge by itself it does.
   rules.store(rule(2, GROUP, 'directory', never))
-  const [first, second] = sent()
+  deepEqual([heard(), ofRules()], [[], Array(2).fill([`rule 2 on ${GROUP} reject_submissions`])])
+  directory.associate(DESK, TRADERS)
+  const moved = [TRADERS, GROUP, DESK, 0]
+  deepEqual(heard(), [`1 of ${[1, ...moved]}`, `2 of ${[2, ...moved]}`])
+  directory.associate(TRADERS, 3)
+  deepEqual([heard(), asks()], [[`expect 3 in epoch 3, of ${[3, ...moved]}`], [['account 3 asks in epoch 3'], []]])
+  directory.detach(TRADERS, 3)
   deepEqual(
-    [first, second].map(commands => commands!.filter(command => command.startsWith('rule'))),
-    Array(2).fill([`rule 1 on ${GROUP} reject_submissions`, `rule 2 on ${GROUP} reject_submissions`]),
+    [heard(), asks()],
+    [
+      ['3 of 3', '3 leaves epoch 3'],
+      [['account 3 asks in epoch 0'], []],
+    ],
   )
-  deepEqual(told.length, 1)
+  const rate: RuleSchema = {
+    name: 'message_rate',
+    parameters: [{ name: 'interval', value: { kind: 'duration', value: MICROS } }],
+  }
+  rules.store(rule(3, GROUP, 'directory', wrapSchema('per_ticker', [], rate), RuleState.Passive))
+  deepEqual(heard(), ['rule 3 per_ticker'])
+  deepEqual(asks(), [['account 1 asks in epoch 1, cancels too'], ['account 2 asks in epoch 2, cancels too']])
+  rules.store(rule(3, GROUP, 'directory', rate, RuleState.Disabled))
+  deepEqual(
+    [heard(), asks()],
+    [['rule 3 message_rate is gone'], [['account 1 asks in epoch 1'], ['account 2 asks in epoch 2']]],
+  )
+  // The entry becomes one that no judge is needed for, and back.
+  rules.store(rule(1, GROUP, 'directory', never))
+  deepEqual(heard(), ['rule 1 reject_submissions is gone', '1 leaves epoch 1', '2 leaves epoch 2'])
+  deepEqual(ofRules(), Array(2).fill([`rule 1 on ${GROUP} reject_submissions`]))
+  rules.store(rule(1, GROUP, 'directory', count))
+  equal(heard().length, 3)
+  deepEqual(ofRules(), Array(2).fill([`rule 1 on ${GROUP} order_count_limit is gone`]))
+  deepEqual(told, [])
 })
 
 test('a rule of an unknown name ends what its entry was before', () => {

@@ -3,7 +3,7 @@
 import { deepEqual } from 'node:assert/strict'
 import { test } from 'node:test'
 import { Side } from '../../src/domain/side.ts'
-import { ShardStage } from './shard-stage.ts'
+import { PARKED_COMMANDS_MAX, ShardStage } from './shard-stage.ts'
 
 const ACCOUNTS = [{}, {}]
 
@@ -142,13 +142,13 @@ test('what waits when the server stops is answered so, and has had no effect', (
   deepEqual(stage.journal, [])
 })
 
-test('more than a thousand commands of one account do not wait: the next is told that the server is busy', () => {
+test('only so many commands of one account wait: the next is told that the server is busy', () => {
   const stage = staged()
-  for (let count = 0; count < 1_030; count++) stage.submit({ ticker: 'ABX.TSX', price: 2 })
+  for (let count = 0; count < PARKED_COMMANDS_MAX + 6; count++) stage.submit({ ticker: 'ABX.TSX', price: 2 })
   deepEqual(stage.answers(), new Array(6).fill('BUSY'))
   stage.quote('ABX.TSX', 1.99, 2.5)
   stage.watched('ABX.TSX')
-  deepEqual(stage.take().filter(line => line.includes('accepted')).length, 500)
+  deepEqual(stage.take().filter(line => line.includes('accepted')).length, PARKED_COMMANDS_MAX)
 })
 
 test('a client order id that is sent again while its order waits has one order', () => {

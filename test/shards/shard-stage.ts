@@ -90,6 +90,9 @@ const TERMS: AccountTerms = {
   riskStateExpiry: 0,
 }
 
+/** Commands of one account that may wait for something from outside. */
+export const PARKED_COMMANDS_MAX = 100
+
 export class ShardStage {
   readonly cycle: DutyCycle
   readonly state: ShardState
@@ -169,6 +172,8 @@ export class ShardStage {
         listingsMax: 64,
         positionsMax: 256,
         firstUseUs: 0,
+        parkedCommandsMax: PARKED_COMMANDS_MAX,
+        parkedBytesMax: 1 << 16,
         ...options.limits,
       },
       checks: options.checks ?? [],

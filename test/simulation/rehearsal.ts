@@ -21,6 +21,7 @@ import { Halts } from '../../src/main/halts.ts'
 import { History, type Readers } from '../../src/main/history.ts'
 import { Market } from '../../src/main/market.ts'
 import { MassCancelDesk } from '../../src/main/mass-cancel-desk.ts'
+import { PooledRelay } from '../../src/main/pooled-relay.ts'
 import { restore } from '../../src/main/recovery.ts'
 import { ReportPump } from '../../src/main/report-pump.ts'
 import type { Session } from '../../src/main/session.ts'
@@ -97,6 +98,7 @@ export class Rehearsal {
   readonly history: History
   readonly subscriptions = new Subscriptions()
   readonly pump: ReportPump
+  readonly relay: PooledRelay
   readonly market: Market
   readonly links: ShardLink[] = []
   readonly shards: RehearsedShard[] = []
@@ -224,6 +226,8 @@ export class Rehearsal {
           listingsMax: TICKERS_MAX,
           positionsMax: 1024,
           firstUseUs: 0,
+          parkedCommandsMax: 10_000,
+          parkedBytesMax: 1 << 20,
           ...options.shardLimits,
         },
         checks: options.checks ?? [],
@@ -311,6 +315,7 @@ export class Rehearsal {
     haltDesk.connect(this.gate)
     massCancels.connect(this.gate)
     this.market = new Market(quotes, this.links, () => this.nowUs)
+    this.relay = new PooledRelay(this.links, shardOf, nowUs)
     this.pump = new ReportPump(
       memory.reportRings.map(ring => new RingConsumer(ring)),
       this.gate,
@@ -326,13 +331,17 @@ export class Rehearsal {
         ready: () => {
           this.#isReady += 1
         },
-        stopped: () => {
+        stopped: shard => {
+          this.relay.stopped(shard)
           this.#stopped += 1
         },
         swept: (token, canceled) => this.halts.swept(token, canceled),
         violated: violation => this.violations.push(violation),
         massCanceled: (token, isOver, counts) => massCancels.told(token, isOver, counts),
         firstUse: (shard, ticker) => this.firstUses.push([shard, ticker]),
+        toJudge: body => this.relay.toJudge(body),
+        verdict: (row, body) => this.relay.verdict(row, body),
+        holdsBack: shard => this.relay.holdsBack(shard),
       },
       options.heldBytesMax ?? 1 << 20,
       session => this.gate.close(session, Reason.SlowReader, [options.heldBytesMax ?? 1 << 20]),

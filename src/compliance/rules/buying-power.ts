@@ -43,15 +43,29 @@ export class BuyingPower extends Rule implements BuyingPowerAccount {
     return this.#book.usedWith(tickerIndex, side, quantity, holdPrice)
   }
 
+  override permits(order: OrderUnderRule, refusal: Refusal): boolean {
+    return !Number.isNaN(this.#priceOf(order, refusal))
+  }
+
   override submit(order: OrderUnderRule, refusal: Refusal): boolean {
-    if (this.#isUnknown) return refusal.set(Reason.AmountTooLarge)
+    const price = this.#priceOf(order, refusal)
+    if (Number.isNaN(price)) return false
+    this.#hold(order, price)
+    return true
+  }
+
+  /** The price at which an order that passes is held; NaN for one that does not. */
+  #priceOf(order: OrderUnderRule, refusal: Refusal): Price {
+    if (this.#isUnknown) {
+      refusal.set(Reason.AmountTooLarge)
+      return Number.NaN
+    }
     // The check leaves its price in the order, where the account's own check has left the one to hold it at.
     const { holdPrice } = order
     const passes = this.#check.check(order, this, this.#context.view, refusal)
     const rulePrice = order.holdPrice
     order.holdPrice = holdPrice
-    if (passes) this.#hold(order, rulePrice)
-    return passes
+    return passes ? rulePrice : Number.NaN
   }
 
   /** At the expected price or, where that cannot be had, at the limit of a limit order, or at nothing. */

@@ -45,7 +45,7 @@ export class DuplicateOrder extends Rule {
     this.#number = context.enlist(this)
   }
 
-  override submit(order: OrderUnderRule, refusal: Refusal): boolean {
+  override permits(order: OrderUnderRule, refusal: Refusal): boolean {
     while (this.#size > 0 && order.timestamp - this.#time[this.#oldest & this.#mask]! >= this.#windowUs) {
       this.#oldest = (this.#oldest + 1) % NUMBERS
       this.#size--
@@ -54,7 +54,6 @@ export class DuplicateOrder extends Rule {
     if (found !== NONE) {
       return refusal.set(Reason.DuplicateOrder, this.#orderId[found & this.#mask]!, this.#windowUs / US_PER_SECOND)
     }
-    this.add(order)
     return true
   }
 

@@ -47,10 +47,18 @@ export class ScopeFilter extends Filter {
     this.#tickers = tickers
   }
 
+  override permits(order: OrderUnderRule, refusal: Refusal): boolean {
+    return !this.#tickers.has(order) || this.inner.permits(order, refusal)
+  }
+
   override submit(order: OrderUnderRule, refusal: Refusal): boolean {
     if (this.#tickers.has(order)) return this.inner.submit(order, refusal)
     this.inner.add(order)
     return true
+  }
+
+  override permitsCancel(order: OrderUnderRule, nowUs: number, refusal: Refusal): boolean {
+    return !this.#tickers.has(order) || this.inner.permitsCancel(order, nowUs, refusal)
   }
 
   override cancel(order: OrderUnderRule, nowUs: number, refusal: Refusal): boolean {
@@ -72,11 +80,21 @@ export class TimeFilter extends Filter {
     this.#endUs = endUs
   }
 
+  override permits(order: OrderUnderRule, refusal: Refusal): boolean {
+    if (order.venue.mic === '') return refusal.set(Reason.TimeZoneNotFound)
+    return !this.#isWithin(order.venue, order.timestamp) || this.inner.permits(order, refusal)
+  }
+
   override submit(order: OrderUnderRule, refusal: Refusal): boolean {
     if (order.venue.mic === '') return refusal.set(Reason.TimeZoneNotFound)
     if (this.#isWithin(order.venue, order.timestamp)) return this.inner.submit(order, refusal)
     this.inner.add(order)
     return true
+  }
+
+  override permitsCancel(order: OrderUnderRule, nowUs: number, refusal: Refusal): boolean {
+    if (order.venue.mic === '') return refusal.set(Reason.TimeZoneNotFound)
+    return !this.#isWithin(order.venue, nowUs) || this.inner.permitsCancel(order, nowUs, refusal)
   }
 
   override cancel(order: OrderUnderRule, nowUs: number, refusal: Refusal): boolean {

@@ -40,7 +40,16 @@ export class GrossExposure extends Rule {
     this.#number = context.enlist(this)
   }
 
+  override permits(order: OrderUnderRule, refusal: Refusal): boolean {
+    return this.#passes(order, refusal, false)
+  }
+
   override submit(order: OrderUnderRule, refusal: Refusal): boolean {
+    return this.#passes(order, refusal, true)
+  }
+
+  /** Whether the order may pass; where it does and `isHeld` is asked for, it is held. */
+  #passes(order: OrderUnderRule, refusal: Refusal, isHeld: boolean): boolean {
     if (this.#isUnknown) return refusal.set(Reason.AmountTooLarge)
     const price = dearestPrice(order, this.#context.view)
     if (price === 0) return refusal.set(Reason.NoBbo)
@@ -53,7 +62,7 @@ export class GrossExposure extends Rule {
       if (used > this.#limit) {
         return refusal.set(Reason.ExposureTooLarge, numberOfMicros(used), numberOfMicros(this.#limit))
       }
-      this.#hold(book, order, rulePrice)
+      if (isHeld) this.#hold(book, order, rulePrice)
       return true
     } catch (error) {
       if (error instanceof AmountOutOfRange) return refusal.set(Reason.AmountTooLarge)

@@ -26,6 +26,10 @@ export class KeyedRule extends Rule {
     this.#restoresByOrders = restoresByOrders
   }
 
+  override permits(order: OrderUnderRule, refusal: Refusal): boolean {
+    return this.#rule(this.#keyOf(order)).permits(order, refusal)
+  }
+
   override submit(order: OrderUnderRule, refusal: Refusal): boolean {
     return this.#rule(this.#keyOf(order)).submit(order, refusal)
   }
@@ -39,6 +43,11 @@ export class KeyedRule extends Rule {
   }
 
   /** A key that never came up has nothing to say. */
+  override permitsCancel(order: OrderUnderRule, nowUs: number, refusal: Refusal): boolean {
+    const place = this.#index.get(this.#keyOf(order))
+    return place < 0 || this.#rules[place]!.permitsCancel(order, nowUs, refusal)
+  }
+
   override cancel(order: OrderUnderRule, nowUs: number, refusal: Refusal): boolean {
     const place = this.#index.get(this.#keyOf(order))
     return place < 0 || this.#rules[place]!.cancel(order, nowUs, refusal)

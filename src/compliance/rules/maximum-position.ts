@@ -37,7 +37,7 @@ export class MaximumPosition extends Rule {
     this.#number = context.enlist(this)
   }
 
-  override submit(order: OrderUnderRule, refusal: Refusal): boolean {
+  override permits(order: OrderUnderRule, refusal: Refusal): boolean {
     const row = this.#row(order.tickerIndex)
     const held = direction(order.side) * this.#position[row]!
     const open = order.side === Side.Ask ? this.#asks[row]! : this.#bids[row]!
@@ -45,7 +45,6 @@ export class MaximumPosition extends Rule {
     if (reach > this.#limit) {
       return refusal.set(Reason.PositionTooLarge, numberOfMicros(reach), numberOfMicros(this.#limit))
     }
-    this.add(order)
     return true
   }
 

@@ -25,10 +25,8 @@ export class MessageRate extends Rule {
     this.#cancels = new RecentTimes(cancelsMax)
   }
 
-  override submit(order: OrderUnderRule, refusal: Refusal): boolean {
-    if (!this.#permits(this.#submissions, this.#submissionsMax, order.timestamp, refusal)) return false
-    this.add(order)
-    return true
+  override permits({ timestamp }: OrderUnderRule, refusal: Refusal): boolean {
+    return this.#permits(this.#submissions, this.#submissionsMax, timestamp, refusal)
   }
 
   override add(order: OrderUnderRule): void {
@@ -37,8 +35,12 @@ export class MessageRate extends Rule {
 
   override meet(): void {}
 
-  override cancel(_order: OrderUnderRule, nowUs: number, refusal: Refusal): boolean {
-    if (!this.#permits(this.#cancels, this.#cancelsMax, nowUs, refusal)) return false
+  override permitsCancel(_order: OrderUnderRule, nowUs: number, refusal: Refusal): boolean {
+    return this.#permits(this.#cancels, this.#cancelsMax, nowUs, refusal)
+  }
+
+  override cancel(order: OrderUnderRule, nowUs: number, refusal: Refusal): boolean {
+    if (!this.permitsCancel(order, nowUs, refusal)) return false
     if (this.#cancelsMax !== Number.POSITIVE_INFINITY) this.#cancels.add(nowUs)
     return true
   }

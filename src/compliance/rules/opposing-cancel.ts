@@ -27,7 +27,7 @@ export class OpposingCancel extends Rule {
     this.#context.watches.watch(order, this.#number, 0)
   }
 
-  override cancel(order: OrderUnderRule, nowUs: number, refusal: Refusal): boolean {
+  override permitsCancel(order: OrderUnderRule, nowUs: number, refusal: Refusal): boolean {
     const opposingFill = order.side === Side.Ask ? this.#bidFill : this.#askFill
     if (opposingFill < nowUs - this.#timeoutS * US_PER_SECOND) return true
     return refusal.set(Reason.OpposingCancel, this.#timeoutS)

@@ -70,7 +70,7 @@ export class OpposingSubmission extends Rule {
     this.#number = context.enlist(this)
   }
 
-  override submit(order: OrderUnderRule, refusal: Refusal): boolean {
+  override permits(order: OrderUnderRule, refusal: Refusal): boolean {
     if (!isJudged(order.type)) return true
     const { type, side, timestamp } = order
     const timeoutUs = this.#timeoutS * US_PER_SECOND
@@ -82,7 +82,6 @@ export class OpposingSubmission extends Rule {
     if (opposing.forbids(isAsk ? -price : price, this.#offset, timestamp - timeoutUs)) {
       return refusal.set(Reason.OpposingSubmission, this.#timeoutS)
     }
-    this.add(order)
     return true
   }
 

@@ -22,10 +22,8 @@ export class OrderCountLimit extends Rule {
     this.#number = context.enlist(this)
   }
 
-  override submit(order: OrderUnderRule, refusal: Refusal): boolean {
-    if (this.#open(order.side) + 1 > this.#count) return refusal.set(Reason.OrderLimitReached, this.#count)
-    this.add(order)
-    return true
+  override permits({ side }: OrderUnderRule, refusal: Refusal): boolean {
+    return this.#open(side) + 1 <= this.#count || refusal.set(Reason.OrderLimitReached, this.#count)
   }
 
   override add(order: OrderUnderRule): void {

@@ -15,7 +15,7 @@ export class MaximumOrderQuantity extends Rule {
     this.#quantity = quantity
   }
 
-  override submit({ quantity }: OrderUnderRule, refusal: Refusal): boolean {
+  override permits({ quantity }: OrderUnderRule, refusal: Refusal): boolean {
     if (quantity <= this.#quantity) return true
     return refusal.set(Reason.OrderQuantityTooLarge, numberOfMicros(quantity), numberOfMicros(this.#quantity))
   }
@@ -33,7 +33,7 @@ export class MaximumOrderValue extends Rule {
     this.#context = context
   }
 
-  override submit(order: OrderUnderRule, refusal: Refusal): boolean {
+  override permits(order: OrderUnderRule, refusal: Refusal): boolean {
     const { view } = this.#context
     const price = dearestPrice(order, view)
     if (price === 0) return refusal.set(Reason.NoBbo)

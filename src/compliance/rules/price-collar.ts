@@ -26,7 +26,7 @@ export class PriceCollar extends Rule {
     this.#context = context
   }
 
-  override submit(order: OrderUnderRule, refusal: Refusal): boolean {
+  override permits(order: OrderUnderRule, refusal: Refusal): boolean {
     const { view } = this.#context
     const { side, tickerIndex } = order
     const quote = this.#quote

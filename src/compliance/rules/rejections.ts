@@ -14,7 +14,7 @@ export class RejectSubmissions extends Rule {
     this.#text = text
   }
 
-  override submit(_order: OrderUnderRule, refusal: Refusal): boolean {
+  override permits(_order: OrderUnderRule, refusal: Refusal): boolean {
     return refuse(this.#text, Reason.SubmissionsNotAllowed, refusal)
   }
 }
@@ -28,7 +28,7 @@ export class RejectCancels extends Rule {
     this.#text = text
   }
 
-  override cancel(_order: OrderUnderRule, _nowUs: number, refusal: Refusal): boolean {
+  override permitsCancel(_order: OrderUnderRule, _nowUs: number, refusal: Refusal): boolean {
     return refuse(this.#text, Reason.CancelsNotAllowed, refusal)
   }
 }

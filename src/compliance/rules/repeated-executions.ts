@@ -26,10 +26,8 @@ export class RepeatedExecutions extends Rule {
     this.#isShut = context.tripped
   }
 
-  override submit(order: OrderUnderRule, refusal: Refusal): boolean {
-    if (this.#isShut) return this.#refuse(refusal)
-    this.add(order)
-    return true
+  override permits(_order: OrderUnderRule, refusal: Refusal): boolean {
+    return !this.#isShut || this.#refuse(refusal)
   }
 
   override add(order: OrderUnderRule): void {

@@ -17,7 +17,7 @@ export class RestrictedTickers extends Rule {
     this.#side = side
   }
 
-  override submit(order: OrderUnderRule, refusal: Refusal): boolean {
+  override permits(order: OrderUnderRule, refusal: Refusal): boolean {
     if (this.#side !== Side.None && order.side !== this.#side) return true
     return !this.#tickers.has(order) || refusal.set(Reason.RestrictedTicker)
   }
