@@ -180,8 +180,10 @@ export class Enforcement {
     }
     if (!isWanted()) return Look.Stuck
 
-    const wrong = demand === Demand.Flat ? model.liveOrders() : model.openingOrders()
-    const orderIds = Array.from(wrong, ({ orderId }) => orderId).filter(orderId => !this.#own.has(orderId))
+    const opening = idsOf(model.openingOrders())
+    // Ours stay, unless the position they were to close has gone meanwhile, as by a report made by hand.
+    const isWrong = (orderId: number) => !this.#own.has(orderId) || opening.has(orderId)
+    const orderIds = demand === Demand.Flat ? [...idsOf(model.liveOrders())].filter(isWrong) : [...opening]
     if (orderIds.length > 0) {
       await orders.cancel({ client, account }, orderIds, orderId => isWanted() && model.isLive(orderId))
       return (await this.#untilEnded(orderIds, isWanted)) ? Look.Moved : Look.Stuck
@@ -367,6 +369,10 @@ function demandOf(stage: TransitionStage | undefined): Demand {
     default:
       return Demand.None
   }
+}
+
+function idsOf(orders: Iterable<BookedOrder>): Set<number> {
+  return new Set(Array.from(orders, ({ orderId }) => orderId))
 }
 
 /** The same for the same ticker and knowledge. */
