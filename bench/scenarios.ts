@@ -7,6 +7,7 @@ import { depth } from './scenarios/depth.ts'
 import { kill } from './scenarios/kill.ts'
 import { latency } from './scenarios/latency.ts'
 import { memory } from './scenarios/memory.ts'
+import { metrics } from './scenarios/metrics.ts'
 import { micro } from './scenarios/micro.ts'
 import { outage } from './scenarios/outage.ts'
 import { recovery } from './scenarios/recovery.ts'
@@ -28,5 +29,6 @@ export const scenarios: readonly Scenario[] = [
   outage,
   recovery,
   memory,
+  metrics,
   micro,
 ]

@@ -23,6 +23,8 @@ const REST_MS_MAX = 60_000
 export interface BenchServerOptions {
   /** The configuration's `auto` where absent. */
   readonly shards?: number
+  /** How long a shard looks for work before it sleeps; the configuration's default where absent. */
+  readonly spinUs?: number
   /** Copies orders into the embedded store all the time, as the default configuration does; true where absent. */
   readonly copiesToStore?: boolean
   readonly desks?: number
@@ -190,7 +192,15 @@ function configuration(
   data: string,
   files: { world: string; market: string },
   spareSegments: number,
-  { shards, copiesToStore = true, hasAdminPort = false, lagMsMax, stores = [], platformPort = 0 }: BenchServerOptions,
+  {
+    shards,
+    spinUs,
+    copiesToStore = true,
+    hasAdminPort = false,
+    lagMsMax,
+    stores = [],
+    platformPort = 0,
+  }: BenchServerOptions,
 ): string {
   const section = (name: string, keys: Readonly<Record<string, string | number | undefined>>) => {
     const lines = Object.entries(keys).filter(([, value]) => value !== undefined)
@@ -207,7 +217,7 @@ function configuration(
       `    password: ${JSON.stringify(password)}`,
       `    schema: ${schema}`,
     ]),
-    ...section('engine', { shards }),
+    ...section('engine', { shards, spin_us: spinUs }),
     ...section('journal', { spare_segments: spareSegments }),
     ...section('writer', { copy: copiesToStore ? undefined : 'at_start', lag_ms_max: lagMsMax }),
     ...section('admin', { http: hasAdminPort ? 'on' : 'off', interface: '127.0.0.1:0' }),

@@ -53,6 +53,7 @@ import type { RebuildFlags } from './commands/store-rebuild.ts'
 import type { VerifyFlags } from './commands/store-verify.ts'
 import { orderOf, type SubmitFlags, submit } from './commands/submit.ts'
 import { type TopFlags, top } from './commands/top.ts'
+import { type TuneFlags, tune } from './commands/tune.ts'
 import { type WatchFlags, watch } from './commands/watch.ts'
 import { ExitStatus } from './exit-status.ts'
 import { locatedServerOptions } from './located-server.ts'
@@ -141,6 +142,31 @@ Examples:
   )
   .action(async (flags: TopFlags) => {
     status = await top(output, flags, process.env)
+  })
+
+program
+  .command('tune')
+  .description('measure on this machine how many shards suit it, and how they should wait; from a checkout')
+  .option('-c, --config <file>', 'configuration of the server, to measure on the disk of its data directory')
+  .option('-d, --directory <dir>', 'measure on the disk of this directory; the temporary one where both are absent')
+  .option('--minutes <n>', 'begin nothing after so long; 10 where absent')
+  .option('--seconds <n>', 'length of one measurement; 3 where absent')
+  .option('--rounds <n>', 'how often each is made; 2 where absent')
+  .option('-o, --output <file>', 'where the plot goes; oes-tune.svg where absent')
+  .option('--json', 'the result as one JSON value')
+  .option('--quick', 'the smallest size: shows that it works, its figures mean nothing')
+  .addHelpText(
+    'after',
+    `
+Starts servers of its own, one after the other, with a load as large as they can take, and removes them again. A server
+that trades on this machine would be disturbed, and would disturb the figures.
+
+Examples:
+  $ oes tune
+  $ oes tune --config config.yml --minutes 5`,
+  )
+  .action(async (flags: TuneFlags) => {
+    status = await tune(flags, process.env)
   })
 
 program

@@ -82,6 +82,8 @@ const SWEEP_PAUSE_MS = 3
 const REST_MS = 1_000
 /** Commands stepped between two looks at the disk. */
 const COMMANDS_PER_LOOK = 8
+/** And between two at the clock, for latencies: a look costs more than all that is counted of a command. */
+const COMMANDS_PER_CLOCK_LOOK = 16
 
 export interface DutyCycleParts {
   readonly state: ShardState
@@ -218,7 +220,7 @@ export class DutyCycle {
       } else if (this.#stepped >= this.#rules.commandsShared) break
       if (!commands.next()) break
       if (taken === 0) this.#meter.beginTaking()
-      else if (taken % COMMANDS_PER_LOOK === 0) this.#meter.look()
+      else if (taken % COMMANDS_PER_CLOCK_LOOK === 0) this.#meter.look()
       this.#step(commands.bytes, commands.view, commands.offset, commands.length)
       this.#stepped += 1
       taken += 1

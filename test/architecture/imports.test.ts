@@ -75,6 +75,9 @@ test('an import that points up, sideways, out of src or nowhere is found', () =>
     planted('src/journal/block.ts'),
     planted('src/cli/serve.ts', "await import('../main/main.ts')", "import '../main/gate.ts'"),
     planted('src/attic/old.ts'),
+    planted('src/cli/commands/tune.ts', "const file = new URL('../../../bench/tune.ts', import.meta.url)"),
+    planted('src/cli/commands/other.ts', "const file = new URL('../../../bench/tune.ts', import.meta.url)"),
+    planted('bench/tune.ts'),
     planted('test/gate.ts', "import '../src/main/gate.ts'"),
   ]
   deepEqual(floorViolations(files), [
@@ -85,6 +88,7 @@ test('an import that points up, sideways, out of src or nowhere is found', () =>
     'src/shards/shard-thread.ts:2 imports src/base/lost.ts, which is not there',
     'src/client/client.ts:2 imports src/journal/block.ts: client does not rest on journal',
     'src/cli/serve.ts:3 imports src/main/gate.ts: cli does not rest on main',
+    'src/cli/commands/other.ts:2 imports bench/tune.ts, outside src',
   ])
 })
 
