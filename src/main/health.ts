@@ -40,6 +40,8 @@ export class Health {
   diskFreeBytes = Number.POSITIVE_INFINITY
   stores: { readonly names: readonly string[]; readonly writer: WriterShared } | undefined
   halts: (() => readonly HaltCount[]) | undefined
+  /** Numbers of the shards that publish nothing. */
+  silentShards: (() => readonly number[]) | undefined
 
   constructor(limits: HealthLimits) {
     this.#limits = limits
@@ -49,8 +51,14 @@ export class Health {
     return {
       isReady: this.stage === 'trading',
       stage: this.stage,
-      degraded: [...this.#stores(), ...this.#services(), ...this.#disk(), ...this.#halts()],
+      degraded: [...this.#shards(), ...this.#stores(), ...this.#services(), ...this.#disk(), ...this.#halts()],
     }
+  }
+
+  *#shards(): Generator<Degraded> {
+    if (this.stage !== 'trading') return
+    const why = 'The shard has published nothing for some seconds: its disk does not answer, or it is held by a fault.'
+    for (const shard of this.silentShards?.() ?? []) yield { part: 'shard', what: `shard-${shard}`, why }
   }
 
   *#stores(): Generator<Degraded> {

@@ -24,6 +24,7 @@ import type { Halts } from './halts.ts'
 import type { HaltCount, Health } from './health.ts'
 import type { Market } from './market.ts'
 import type { ShardLink } from './shard-link.ts'
+import { ShardPulse } from './shard-pulse.ts'
 
 /** What is looked at when somebody asks; each is there from some stage of the start on. */
 export interface MeteredParts {
@@ -40,6 +41,8 @@ export interface MeteredParts {
 
 /** Between two looks at the room on the disk. */
 const DISK_MS = 5_000
+/** Between two at the pulse of the shards. */
+const PULSE_MS = 1_000
 
 export class MainMeter {
   /** All lanes of the server, for reading, in the order of the exposition. */
@@ -51,6 +54,7 @@ export class MainMeter {
   readonly #links: readonly Lane[]
   readonly #loop: LoopMeter
   readonly #disk: NodeJS.Timeout
+  readonly #pulse: NodeJS.Timeout
 
   /** @param storeNames of all stores, in the order of their numbers. */
   constructor(memory: SharedMemory, storeNames: readonly string[], health: Health, dataDirectory: string) {
@@ -81,6 +85,12 @@ export class MainMeter {
     const look = () => void this.#lookAtDisk(dataDirectory)
     this.#disk = setInterval(look, DISK_MS).unref()
     look()
+    const pulse = new ShardPulse(shardNumbers.map(shard => lane(shardThread(shard))))
+    // Before clients may come nobody sends the shards the time.
+    this.#pulse = setInterval(() => {
+      if (health.stage === 'trading') pulse.look()
+    }, PULSE_MS).unref()
+    health.silentShards = () => pulse.silent()
     this.lane.set(Metric.StartTime, performance.timeOrigin / 1_000)
   }
 
@@ -92,6 +102,7 @@ export class MainMeter {
   stop(): void {
     this.#loop.stop()
     clearInterval(this.#disk)
+    clearInterval(this.#pulse)
   }
 
   /** Notes in main's lanes how everything is now. */

@@ -74,7 +74,7 @@ export const WATCHED_SERVICES = [
 export const HALT_SCOPE_NAMES = ['account', 'group', 'destination', 'everybody'] as const
 
 /** What can be degraded, in the order of its label. */
-export const DEGRADED_PARTS = ['store', 'lag', 'service', 'disk', 'halt'] as const
+export const DEGRADED_PARTS = ['shard', 'store', 'lag', 'service', 'disk', 'halt'] as const
 export type DegradedPart = (typeof DEGRADED_PARTS)[number]
 
 /** The slot of each metric in the lanes of its kinds. */
@@ -106,7 +106,7 @@ export const Metric = {
   LoginFailures: counter('main', 'oes_login_failures', 'Logins that were refused, or could not be checked.'),
   BytesReceived: counter('main', 'oes_received_bytes', 'Bytes read from clients.', 'bytes'),
   BytesSent: counter('main', 'oes_sent_bytes', 'Bytes written to clients.', 'bytes'),
-  RequestsReceived: counter('main', 'oes_requests', 'Requests received.'),
+  RequestsReceived: counter('main', 'oes_requests', 'Messages received, logins and heartbeats included.'),
   RequestsHeld: counter(
     'main',
     'oes_requests_held',
@@ -215,6 +215,7 @@ export const Metric = {
   Executions: counter('shard', 'oes_executions', 'Reports of fills.'),
   Cancels: counter('shard', 'oes_cancels', 'Cancels requested.'),
   Batches: counter('shard', 'oes_batches', 'Batches drained, each with one journal commit.'),
+  Blocks: counter('shard', 'oes_blocks', 'Blocks closed and published, with or without something for the journal.'),
   Parks: counter('shard', 'oes_parks', 'Times the thread found nothing to do and slept.'),
   JournalBytes: counter('shard', 'oes_journal_bytes', 'Bytes appended to the journal.', 'bytes'),
   JournalEntries: counter('shard', 'oes_journal_entries', 'Entries appended to the journal.'),

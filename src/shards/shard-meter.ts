@@ -85,6 +85,7 @@ export class ShardMeter {
 
   /** It is published. */
   published(): void {
+    this.#lane.add(Metric.Blocks)
     this.#lane.record(Metric.PublishLatency, this.#clockUs() - this.#publishedUs)
   }
 

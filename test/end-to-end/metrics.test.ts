@@ -244,6 +244,7 @@ test('every metric moves the right way when what it measures is provoked', async
     oes_executions_total: 'rises',
     oes_commands_total: 'rises',
     oes_batches_total: 'rises',
+    oes_blocks_total: 'rises',
     oes_journal_bytes_total: 'rises',
     oes_journal_entries_total: 'rises',
     oes_answer_seconds_count: 'rises',

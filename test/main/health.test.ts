@@ -49,6 +49,14 @@ test('a store further behind than the limit is named, with how far', () => {
   deepEqual(unlimited.parts(), [])
 })
 
+test('a shard that publishes nothing is named while there is trading', () => {
+  const { health, parts } = watched()
+  health.silentShards = () => [1]
+  deepEqual(parts(), ['shard shard-1'])
+  health.stage = 'starting'
+  deepEqual(parts(), [])
+})
+
 test('services, the disk and halts are named', () => {
   const { health, parts } = watched()
   health.services.set('uid_service', false)
