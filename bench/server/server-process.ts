@@ -134,8 +134,9 @@ export class BenchServer {
   /** Where its administrative port listens, by its log. */
   get adminPort(): number {
     const log = fs.readFileSync(path.join(this.directory, 'server.log'), 'utf8')
-    const told = [...log.matchAll(/the administrative port listens\W+address\W+127\.0\.0\.1:(\d+)/g)].at(-1)
-    if (told === undefined) throw new Error('the server has no administrative port')
+    const line = log.match(/^.*the administrative port listens.*$/gm)?.at(-1) ?? ''
+    const told = /127\.0\.0\.1:(\d+)/.exec(line)
+    if (told === null) throw new Error('the server has no administrative port')
     return Number(told[1])
   }
 

@@ -178,7 +178,8 @@ export class ServerProcess {
 
   /** Where its administrative port listens. */
   get adminPort(): number {
-    return Number(/the administrative port listens\W+address\W+127\.0\.0\.1:(\d+)/.exec(this.log)?.[1] ?? 0)
+    const line = /^.*the administrative port listens.*$/m.exec(this.log)?.[0] ?? ''
+    return Number(/127\.0\.0\.1:(\d+)/.exec(line)?.[1] ?? 0)
   }
 
   signal(signal: NodeJS.Signals): void {
