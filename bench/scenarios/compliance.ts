@@ -1,5 +1,6 @@
 // What compliance rules cost an order: with none, 1, 10 and 100 of them over its account, and with 10 of them while few
 // or very many orders are open. Told as time per order with the server kept busy, and as processor time of the server.
+// And what they cost the orders of others: nothing, where they count the accounts of several shards together.
 
 import { parseRule } from '../../src/compliance/rule-text.ts'
 import { RuleState } from '../../src/compliance/schema.ts'
@@ -9,14 +10,26 @@ import { LocatorClient } from '../../src/services/locator/client.ts'
 import { freePort } from '../../test/stores/mysql/mariadb-server.ts'
 import type { LoadClient } from '../load/load-client.ts'
 import { OrderPattern } from '../load/load-plan.ts'
-import { atMost, figure, median, type Scenario, type ScenarioOptions, type ScenarioResult } from '../scenario.ts'
+import {
+  atLeast,
+  atMost,
+  figure,
+  median,
+  milliseconds,
+  type Scenario,
+  type ScenarioOptions,
+  type ScenarioResult,
+} from '../scenario.ts'
 import { administrator, deskConnection } from '../server/bench-world.ts'
 import { BenchServer } from '../server/server-process.ts'
+import { measurePairs, type Pair, shareOf } from './pooled-neighbours.ts'
 import { wakeUp } from './wake-up.ts'
 
 const IN_FLIGHT = 256
 /** From ten open orders to a hundred thousand, under the same rules. */
 const BOUND = 1.5
+/** Of the throughput of accounts beside others that have pooled rules. */
+const SHARE = 0.95
 /** What a desk of direct market access might have; none of them ever refuses here. */
 const RULES = [
   'order_count_limit count=10000000',
@@ -33,8 +46,9 @@ const RULES = [
 
 export const compliance: Scenario = {
   name: 'compliance',
-  about: 'cost per order by compliance rules over its account, and by open orders under ten of them; journal alone',
-  threads: shards => shards + 2,
+  about:
+    'cost per order by compliance rules over its account, by open orders under ten of them, and beside pooled ones; journal alone',
+  threads: shards => shards + 3,
   run,
 }
 
@@ -66,13 +80,15 @@ async function run(options: ScenarioOptions): Promise<ScenarioResult> {
       for (const contender of [...byRules, ...byDepth]) await measure(contender, measureMs)
     }
     for (const { load } of [...byRules, ...byDepth]) await load.check()
-    return resultOf(byRules, byDepth, quick)
   } finally {
     for (const { load, server } of [...byRules, ...byDepth]) {
       await load.close()
       await server.remove()
     }
   }
+  // By itself, so that nobody else wants the processors.
+  const pairs = await measurePairs(options, measureMs, quick ? rounds : rounds * 2)
+  return resultOf(byRules, byDepth, pairs, quick)
 }
 
 async function contender(rules: number, openOrders: number, quick: boolean): Promise<Contender> {
@@ -122,7 +138,12 @@ async function measure({ server, load, timeUs, processorUs }: Contender, measure
   timeUs.push(1e6 / result.ordersPerSecond)
 }
 
-function resultOf(byRules: readonly Contender[], byDepth: readonly Contender[], quick: boolean): ScenarioResult {
+function resultOf(
+  byRules: readonly Contender[],
+  byDepth: readonly Contender[],
+  pairs: readonly Pair[],
+  quick: boolean,
+): ScenarioResult {
   const row = (name: string, { timeUs, processorUs }: Contender, first: Contender) => [
     name,
     median(timeUs).toFixed(2),
@@ -150,18 +171,38 @@ function resultOf(byRules: readonly Contender[], byDepth: readonly Contender[], 
         columns: ['open orders', ...columns],
         rows: byDepth.map(each => row(figure(each.openOrders), each, few)),
       },
+      {
+        title: `A desk beside one with rules that pool its accounts over two shards; ${pairs.length} pairs`,
+        columns: ['pair', 'orders/s without', 'orders/s with', 'share', 'its neighbour p50 without ms', 'p50 with ms'],
+        rows: pairs.map((pair, index) => [
+          String(index + 1),
+          figure(pair.without.first.ordersPerSecond),
+          figure(pair.with.first.ordersPerSecond),
+          shareOf(pair).toFixed(3),
+          milliseconds(pair.without.second.done.p50),
+          milliseconds(pair.with.second.done.p50),
+        ]),
+      },
     ],
     notes: [
       `rules on the directory of the desk: ${RULES.map(words => words.split(' ')[0]).join(', ')}; a hundred are ten times these`,
       "sequences without gap or repetition; positions and open orders of all accounts as the load's own books",
     ],
-    figures: { byRules: byRules.map(figures), byDepth: byDepth.map(figures) },
+    figures: {
+      byRules: byRules.map(figures),
+      byDepth: byDepth.map(figures),
+      besidePooled: pairs.map(pair => ({
+        without: pair.without.first.ordersPerSecond,
+        with: pair.with.first.ordersPerSecond,
+      })),
+    },
     // The smallest sizes say nothing about the growth.
     targets: quick
       ? []
       : [
           atMost('rules, time by open orders', median(many.timeUs) / median(few.timeUs), '× few', BOUND),
           atMost('rules, processor by open orders', median(many.processorUs) / median(few.processorUs), '× few', BOUND),
+          atLeast('rules, throughput beside pooled ones', median(pairs.map(shareOf)), '× without', SHARE),
         ],
   }
 }

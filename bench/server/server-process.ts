@@ -140,12 +140,12 @@ export class BenchServer {
     return Number(told[1])
   }
 
-  /** A load process with one connection for each desk. */
-  load(): Promise<LoadClient> {
+  /** A load process with one connection for each desk, or for so many of them. */
+  load(firstDesk = 0, desks = this.desks): Promise<LoadClient> {
     return LoadClient.start({
       host: '127.0.0.1',
       port: this.#port,
-      connections: Array.from({ length: this.desks }, (_, index) => deskConnection(index)),
+      connections: Array.from({ length: desks }, (_, index) => deskConnection(firstDesk + index)),
       tickers: benchTickers,
     })
   }
