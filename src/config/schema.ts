@@ -240,7 +240,7 @@ const limits = section('What one client may take.', {
     byDefault: 16 * MIB,
   }),
   in_flight_max: integer({
-    comment: 'Requests of one client that are not answered yet.',
+    comment: 'Requests of one client that are not answered yet, and of one account that wait for a pooled rule.',
     unit: 'requests',
     min: 1,
     max: 1_000_000,
