@@ -393,6 +393,8 @@ export class Server {
     compliance = new Compliance({ world, accounts, shards: shards.links, shardOf, relay, nowUs, log })
     compliance.start()
     meter.watch({ market, compliance })
+    // No order may come before a rule that found no room in a ring yet.
+    while (shards.links.some(({ isWaiting }) => isWaiting)) await pause(1)
 
     // 9 clients
     let droppedBefore = 0

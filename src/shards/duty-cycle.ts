@@ -319,9 +319,9 @@ export class DutyCycle {
     // Before the events, and shown together with them: whoever hears of one finds it counted, and nobody hears first of
     // what it makes room for.
     for (const message of this.#closedToJudge) this.#writeBytes(Notice.ToJudge, 0, message)
-    if (events.count === 0) reports.publish()
     this.#closedToJudge.length = 0
     this.#publish(Notice.Events, events)
+    reports.publish()
     this.#publish(Notice.Replies, replies)
     for (const notice of this.#closedNotices) this.#write(notice)
     this.#closedNotices.length = 0
