@@ -111,7 +111,7 @@ export interface ExecutionReport {
   params: unknown[]
   text: string
   tags: Tag[]
-  /** Administrator who made the report by hand; 0 for none. */
+  /** Account of whoever made the report by hand, or asked for a mass cancel; 0 for none. */
   operator: number
 }
 

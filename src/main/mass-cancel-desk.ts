@@ -91,6 +91,8 @@ export class MassCancelDesk {
   readonly #byToken = new Map<number, UnderWay>()
   #gate: Gate | undefined
   #underWay = 0
+  /** By time zone, of the bounds that were asked for last: requests about many accounts have the same. */
+  #periods = { bounds: '', byZone: new Map<string, Period>() }
   #nextToken = 1
 
   constructor(parts: MassCancelDeskParts) {
@@ -214,12 +216,21 @@ export class MassCancelDesk {
       orderId,
       ticker: ticker === undefined ? '' : formatTicker(ticker, definitions),
       venues: definitions.venues.filter(isMeant).map(({ mic, timeZone }) => {
-        const [beginUs, endUs]: Period = periodAt(timeZone, begin, end)
+        const [beginUs, endUs] = this.#periodAt(timeZone, begin, end)
         return [mic, beginUs, endUs]
       }),
       // Orders of venues that are defined no longer: their days are those of UTC.
-      others: scope.isGlobal ? periodAt('UTC', begin, end) : null,
+      others: scope.isGlobal ? this.#periodAt('UTC', begin, end) : null,
     }
+  }
+
+  #periodAt(timeZone: string, begin: PeriodBound, end: PeriodBound): Period {
+    const bounds = JSON.stringify([begin, end])
+    if (this.#periods.bounds !== bounds) this.#periods = { bounds, byZone: new Map() }
+    const { byZone } = this.#periods
+    const period = byZone.get(timeZone) ?? periodAt(timeZone, begin, end)
+    byZone.set(timeZone, period)
+    return period
   }
 
   #read(message: Value[]): Selection | { reason: Reason; params: (string | number)[] } {

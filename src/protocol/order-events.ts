@@ -108,7 +108,7 @@ export interface ReportFields {
   params: readonly (string | number)[]
   text: string
   tags: BytesRange
-  /** Account of the administrator who made the report by hand; 0 for none. */
+  /** Account of whoever made the report by hand, or asked for a mass cancel; 0 for none. */
   operator: number
 }
 

@@ -101,9 +101,8 @@ class MassCancel implements Sweep, EndWaiter {
 
   advanced(isSwept: boolean): void {
     if (!isSwept) return this.#say(false)
-    const { waitMs } = this.#asked
-    if (this.#awaited === 0 || waitMs === 0) return this.giveUp()
-    this.deadlineUs = this.#state.timeUs + waitMs * US_PER_MS
+    if (this.#awaited === 0) return this.giveUp()
+    this.deadlineUs = this.#state.timeUs + this.#asked.waitMs * US_PER_MS
     this.#waiting.add(this)
     this.#say(false)
   }
@@ -135,8 +134,7 @@ class MassCancel implements Sweep, EndWaiter {
   }
 
   #await(slot: number): void {
-    this.#awaited += 1
-    this.#state.awaitedEnds.await(slot, this)
+    if (this.#asked.waitMs > 0 && this.#state.awaitedEnds.await(slot, this)) this.#awaited += 1
   }
 
   #count(status: OrderStatus): void {

@@ -122,15 +122,20 @@ export interface EndWaiter {
   ended(status: OrderStatus): void
 }
 
+/** How many may wait for one order. */
+const WAITERS_MAX = 8
+
 /** Who waits for the ends of which live orders. */
 export class AwaitedEnds {
   readonly #waiters = new Map<number, EndWaiter[]>()
 
-  /** The waiter is told when the live order in `slot` ends. */
-  await(slot: number, waiter: EndWaiter): void {
+  /** The waiter is told when the live order in `slot` ends; false where too many wait for it already. */
+  await(slot: number, waiter: EndWaiter): boolean {
     const others = this.#waiters.get(slot)
     if (others === undefined) this.#waiters.set(slot, [waiter])
+    else if (others.length === WAITERS_MAX) return false
     else others.push(waiter)
+    return true
   }
 
   /** The order in `slot` has ended with that status. */

@@ -195,4 +195,9 @@ test('who waits for the end of an order hears of it once, and not after he has g
   ends.ended(8, OrderStatus.Canceled)
   ends.ended(9, OrderStatus.Filled)
   deepEqual(told, [`a ${OrderStatus.Canceled}`, `b ${OrderStatus.Canceled}`, `b ${OrderStatus.Filled}`])
+  // Eight may wait for one order, and no more.
+  deepEqual(
+    Array.from({ length: 10 }, () => ends.await(5, a)),
+    [...Array<boolean>(8).fill(true), false, false],
+  )
 })
