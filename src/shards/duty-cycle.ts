@@ -77,7 +77,9 @@ const BLOCK_RULES: BlockRules = { commandsShared: 128, commandsHandedOverMin: 16
  * these cancels keep main, the writer and the clients busy as well. With the size of a piece it makes some 40,000 cancels
  * a second.
  */
-const SWEEP_PAUSE_MS = 3
+const SWEEP_PAUSE_MS = 1.5
+/** How far behind this timetable a sweep may be and still catch up, by a piece in every block: processors may be short. */
+const SWEEP_LATE_MS_MAX = 30
 /** A shard with nothing to do looks around now and then. */
 const REST_MS = 1_000
 /** Commands stepped between two looks at the disk. */
@@ -149,8 +151,8 @@ export class DutyCycle {
   #stepped = 0
   /** The open block has its piece of the sweeps that cancel. */
   #hasPiece = false
-  /** When the last piece was taken, as `performance.now` has it. */
-  #pieceMs = 0
+  /** When the next piece is due, as `performance.now` has it. */
+  #pieceDueMs = 0
   readonly #sweepPauseMs: number
   /**
    * Between the first piece of recovery and its end accounts are incomplete, and no snapshot may be taken: it would be
@@ -241,7 +243,7 @@ export class DutyCycle {
     if (haltSweeps.isUnderWay) haltSweeps.advance()
     if (this.#isPieceDue) {
       this.#hasPiece = true
-      this.#pieceMs = performance.now()
+      this.#pieceDueMs = Math.max(this.#pieceDueMs, performance.now() - SWEEP_LATE_MS_MAX) + this.#sweepPauseMs
       cancelSweeps.advance()
     }
     return true
@@ -254,14 +256,14 @@ export class DutyCycle {
 
   get #isPieceDue(): boolean {
     if (!this.#parts.state.cancelSweeps.isUnderWay || this.#hasPiece) return false
-    return performance.now() - this.#pieceMs >= this.#sweepPauseMs
+    return performance.now() >= this.#pieceDueMs
   }
 
   /** How long the shard may sleep where nobody wakes it. */
   get #restMs(): number {
     // Where the open block has its piece, the end of the commit that keeps it open wakes.
     if (!this.#parts.state.cancelSweeps.isUnderWay || this.#hasPiece) return REST_MS
-    return Math.max(0, this.#pieceMs + this.#sweepPauseMs - performance.now())
+    return Math.max(0, this.#pieceDueMs - performance.now())
   }
 
   /** Whether the open block takes more. */

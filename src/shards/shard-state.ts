@@ -18,8 +18,8 @@ import { PooledAccounts } from './pooled-accounts.ts'
 
 /** A piece of the kill switch's sweep takes about as long as a block of other commands: it is in a hurry. */
 const HALT_PIECE = { lookedMax: 4096, doneMax: 256 }
-/** One of any other sweep is short, and there is one in a block: who trades on should not notice. */
-export const CANCEL_PIECE = { lookedMax: 1024, doneMax: 128 }
+/** One of any other sweep is short, some tenths of a millisecond: who trades on should not notice. */
+export const CANCEL_PIECE = { lookedMax: 1024, doneMax: 64 }
 
 export interface ShardLimits {
   /** Live orders of the shard. */
