@@ -261,8 +261,9 @@ export class DutyCycle {
 
   /** How long the shard may sleep where nobody wakes it. */
   get #restMs(): number {
-    // Where the open block has its piece, the end of the commit that keeps it open wakes.
-    if (!this.#parts.state.cancelSweeps.isUnderWay || this.#hasPiece) return REST_MS
+    const { isUnderWay } = this.#parts.state.cancelSweeps
+    // Where the open block has its piece, or no room for one, the end of the commit that keeps it open wakes.
+    if (!isUnderWay || this.#hasPiece || !this.#hasRoom || this.#stopping) return REST_MS
     return Math.max(0, this.#pieceDueMs - performance.now())
   }
 
