@@ -52,6 +52,7 @@ import type { AuditFlags } from './commands/store-audit.ts'
 import type { RebuildFlags } from './commands/store-rebuild.ts'
 import type { VerifyFlags } from './commands/store-verify.ts'
 import { orderOf, type SubmitFlags, submit } from './commands/submit.ts'
+import { checkSwitchWords, deadMansSwitch, type SwitchFlags } from './commands/switch.ts'
 import { type TopFlags, top } from './commands/top.ts'
 import { type TuneFlags, tune } from './commands/tune.ts'
 import { type WatchFlags, watch } from './commands/watch.ts'
@@ -494,6 +495,29 @@ Examples:
   .action((flags: KillFlags & CommonFlags) => {
     checkKillFlags(flags)
     return run(flags, client => kill(client, output, flags))
+  })
+
+remoteCommand('switch')
+  .description("dead-man's switch: cancel everything of an account unless refreshed in time")
+  .argument('<action>', 'arm, refresh, disarm or show')
+  .option('-a, --account <name or id>', 'of that account; the own one where absent')
+  .option('-t, --timeout <ms>', 'with arm: time until it fires, from 1000 to 86400000')
+  .option('--gtc', 'with arm: also orders that are good till canceled')
+  .option('--gtd', 'with arm: also orders that are good till a date')
+  .addHelpText(
+    'after',
+    `
+The switch holds over restarts, and time goes on while the server is down. It fires once; then it has to be armed again.
+
+Examples:
+  $ oes switch arm --timeout 30000
+  $ oes switch refresh
+  $ oes switch show --account ada
+  $ oes switch disarm`,
+  )
+  .action((word: string, flags: SwitchFlags & CommonFlags) => {
+    const action = checkSwitchWords(word, flags)
+    return run(flags, client => deadMansSwitch(client, output, action, flags))
   })
 
 const rules = program

@@ -48,6 +48,7 @@ import {
 } from './outcomes.ts'
 import { type AccountPositions, readPositions } from './positions.ts'
 import { type FetchPage, type OrderQuery, orderPages, type Page, type ReportQuery, reportPages } from './queries.ts'
+import { type AlsoCanceled, alsoCancelBits, readSwitch, type SwitchState } from './safety.ts'
 import { StreamTable } from './stream-table.ts'
 import { EventStream, type Subscription, type SubscriptionTarget } from './subscription.ts'
 import { systemTimers, type Timers } from './timers.ts'
@@ -295,6 +296,36 @@ export class OesClient {
     return this.#ask({ message: [Kind.Halts, 0, 0], take: answerOf(Kind.HaltList, readHalts) }, settings)
   }
 
+  /**
+   * Arms the dead-man's switch of an account, the session's own where absent: all its orders are canceled, whoever has
+   * sent them, unless it is refreshed within the time. GTC and GTD orders are kept unless asked for. @throws OesError
+   */
+  async armSwitch(
+    timeoutMs: number,
+    settings: CallSettings & { account?: number; alsoCancel?: AlsoCanceled } = {},
+  ): Promise<void> {
+    const message = [Kind.ArmSwitch, 0, settings.account ?? 0, timeoutMs, alsoCancelBits(settings.alsoCancel)]
+    await this.#ask({ message, take: answerOf(Kind.Done, () => true) }, settings)
+  }
+
+  /** Gives an armed switch its whole time again. @throws OesError SWITCH_NOT_ARMED where it has fired or never was. */
+  async refreshSwitch(settings: CallSettings & { account?: number } = {}): Promise<void> {
+    const message = [Kind.RefreshSwitch, 0, settings.account ?? 0]
+    await this.#ask({ message, take: answerOf(Kind.Done, () => true) }, settings)
+  }
+
+  /** @throws OesError SWITCH_NOT_ARMED where it has fired or never was armed. */
+  async disarmSwitch(settings: CallSettings & { account?: number } = {}): Promise<void> {
+    const message = [Kind.DisarmSwitch, 0, settings.account ?? 0]
+    await this.#ask({ message, take: answerOf(Kind.Done, () => true) }, settings)
+  }
+
+  /** Where the dead-man's switch of an account stands. @throws OesError */
+  switchState(settings: CallSettings & { account?: number } = {}): Promise<SwitchState> {
+    const message = [Kind.Switch, 0, settings.account ?? 0]
+    return this.#ask({ message, take: answerOf(Kind.SwitchState, readSwitch) }, settings)
+  }
+
   /** The account of that name; undefined where there is none. @throws OesError */
   findAccount(name: string, settings: CallSettings = {}): Promise<DirectoryEntry | undefined> {
     const message = [Kind.Find, 0, 0, FindWhat.Account, name]
@@ -318,6 +349,16 @@ export class OesClient {
       if (!page.more || last === undefined || last.id <= afterId) return
       afterId = last.id
     }
+  }
+
+  /**
+   * Says goodbye, then ends everything like `close`: what was asked before is answered first, and the orders are canceled
+   * or left as `cancelOn` chose. A connection that ends without is a lost one to the server. @throws OesError where no answer
+   * came; then the client goes on.
+   */
+  async logout(settings: CallSettings = {}): Promise<void> {
+    await this.#ask({ message: [Kind.Logout, 0, 0], take: answerOf(Kind.Done, () => true) }, settings)
+    this.#close(undefined)
   }
 
   /** Ends everything: pending calls are answered, subscriptions end without an error, the connection is closed. */

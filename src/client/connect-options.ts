@@ -2,10 +2,11 @@
 
 import type { OesError } from './client-error.ts'
 import type { Session } from './connection.ts'
+import type { SessionChoice } from './safety.ts'
 import type { Timers } from './timers.ts'
 
 /** How to connect. Times are milliseconds. */
-export interface ConnectOptions {
+export interface ConnectOptions extends SessionChoice {
   /** Loopback where absent. */
   host?: string
   port: number

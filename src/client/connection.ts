@@ -27,6 +27,8 @@ export interface ConnectionOptions {
   port: number
   username: string
   password: string
+  /** What the login says behind its version. */
+  choice: readonly unknown[]
   /** Time for the connection and the login together. */
   deadlineMs: number
   /** Longest message taken from the server. */
@@ -72,12 +74,14 @@ export class Connection {
 
   /** Connects and logs in; `onLive` or `onEnd` tells how that went. */
   constructor(options: ConnectionOptions) {
-    const { host, port, username, password, timers, deadlineMs } = options
+    const { host, port, username, password, choice, timers, deadlineMs } = options
     this.#options = options
     this.#splitter = new FrameSplitter(options.frameBytesMax)
     this.#socket = net.connect({ host, port, noDelay: true })
     this.#cancelAlarm = timers.after(deadlineMs, () => this.#end(this.#failed(`no login within ${deadlineMs} ms`)))
-    this.#socket.on('connect', () => this.send([Kind.Login, LOGIN_REQUEST_ID, 0, username, password, PROTOCOL_VERSION]))
+    this.#socket.on('connect', () =>
+      this.send([Kind.Login, LOGIN_REQUEST_ID, 0, username, password, PROTOCOL_VERSION, ...choice]),
+    )
     this.#socket.on('data', (chunk: Buffer) => this.#take(chunk))
     this.#socket.on('drain', () => this.#options.onDrain())
     this.#socket.on('error', error => {

@@ -50,5 +50,6 @@ export {
 export type { CommandOutcome, Refusal, SentOrder, SubmitOutcome, Unknown, UnknownOrder } from './outcomes.ts'
 export type { AccountPositions, Position } from './positions.ts'
 export type { OrderQuery, QueryFilter, QueryMember, QueryPoint, ReportQuery } from './queries.ts'
+export type { AlsoCanceled, SessionChoice, SwitchState } from './safety.ts'
 export type { MembershipChange, Subscription, SubscriptionEvent } from './subscription.ts'
 export type { Timers } from './timers.ts'

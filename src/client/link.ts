@@ -1,11 +1,13 @@
 // The link to the server: one connection at a time, made again after growing pauses when it is lost, until it is closed
 // or coming back makes no sense. The first attempt is not repeated: whoever connects wants to know.
 
+import { randomBytes } from 'node:crypto'
 import { Reason } from '../domain/reasons.ts'
 import { ClientCode, OesError } from './client-error.ts'
 import { type ConnectOptions, pauseMaxMs } from './connect-options.ts'
 import { Connection } from './connection.ts'
 import type { Elements } from './elements.ts'
+import { choiceElements } from './safety.ts'
 import type { Timers } from './timers.ts'
 
 export interface LinkEvents {
@@ -25,6 +27,8 @@ export class Link {
   readonly #options: ConnectOptions
   readonly #timers: Timers
   readonly #events: LinkEvents
+  /** By which the server knows this client's orders again after a lost connection. */
+  readonly #randomKey = randomBytes(12).toString('base64url')
   /** The connection that is live or being made. */
   #connection: Connection | undefined
   #liveSinceMs: number | undefined
@@ -62,6 +66,7 @@ export class Link {
       port,
       username,
       password,
+      choice: choiceElements(this.#options, this.#randomKey),
       deadlineMs: connectDeadlineMs ?? 10_000,
       frameBytesMax: frameBytesMax ?? 16 * 1024 * 1024,
       timers: this.#timers,

@@ -28,6 +28,7 @@ export const Reason = {
   InvalidLimit: 123,
   InvalidFilter: 124,
   AmountTooLarge: 125,
+  InvalidSafety: 135,
 
   LoginFailed: 200,
   NotPermitted: 201,
@@ -54,6 +55,7 @@ export const Reason = {
   ModificationClosed: 222,
   LoginsSuspended: 223,
   InvalidDefinitions: 224,
+  SwitchNotArmed: 234,
 
   BoardLot: 300,
   NoBbo: 301,
@@ -92,6 +94,9 @@ export const Reason = {
   CanceledOnRequest: 606,
   CanceledByHalt: 607,
   CanceledInBulk: 608,
+  CanceledOnLoss: 617,
+  CanceledOnLogout: 618,
+  CanceledBySwitch: 619,
 
   Busy: 900,
   Stopping: 901,
@@ -109,6 +114,7 @@ export const Reason = {
   NotKept: 913,
   RateExceeded: 923,
   Flooding: 924,
+  SafetyNotKept: 925,
 } as const
 export type Reason = (typeof Reason)[keyof typeof Reason]
 
@@ -166,6 +172,10 @@ const entries: Record<Reason, ReasonEntry> = {
   [Reason.InvalidLimit]: { name: 'INVALID_LIMIT', text: 'The limit is not known or its size is out of range.' },
   [Reason.InvalidFilter]: { name: 'INVALID_FILTER', text: 'The filter is not understood at {0}.' },
   [Reason.AmountTooLarge]: { name: 'AMOUNT_TOO_LARGE', text: 'Quantity times price exceeds the range of amounts.' },
+  [Reason.InvalidSafety]: {
+    name: 'INVALID_SAFETY',
+    text: 'Element {0} of what is to be canceled, and when, is not understood or out of range.',
+  },
 
   [Reason.LoginFailed]: { name: 'LOGIN_FAILED', text: 'Unknown account or wrong password.' },
   [Reason.NotPermitted]: { name: 'NOT_PERMITTED', text: 'This session has no permission for the account.' },
@@ -210,6 +220,10 @@ const entries: Record<Reason, ReasonEntry> = {
     text: 'Too many failed logins; the next attempt is looked at in {0} s.',
   },
   [Reason.InvalidDefinitions]: { name: 'INVALID_DEFINITIONS', text: 'The definitions cannot be used: {0}.' },
+  [Reason.SwitchNotArmed]: {
+    name: 'SWITCH_NOT_ARMED',
+    text: "The dead-man's switch of the account is not armed: it has fired, or nobody armed it.",
+  },
 
   [Reason.BoardLot]: { name: 'BOARD_LOT', text: 'The quantity has to be a multiple of {0}.' },
   [Reason.NoBbo]: { name: 'NO_BBO', text: 'There is no current best bid and offer to price the order with.' },
@@ -296,6 +310,15 @@ const entries: Record<Reason, ReasonEntry> = {
   [Reason.CanceledOnRequest]: { name: 'CANCELED_ON_REQUEST', text: 'Canceled on request.' },
   [Reason.CanceledByHalt]: { name: 'CANCELED_BY_HALT', text: 'Canceled, since trading was halted.' },
   [Reason.CanceledInBulk]: { name: 'CANCELED_IN_BULK', text: 'Canceled in bulk.' },
+  [Reason.CanceledOnLoss]: {
+    name: 'CANCELED_ON_LOSS',
+    text: 'Canceled, since the connection of its session was lost.',
+  },
+  [Reason.CanceledOnLogout]: { name: 'CANCELED_ON_LOGOUT', text: 'Canceled, since its session has logged out.' },
+  [Reason.CanceledBySwitch]: {
+    name: 'CANCELED_BY_SWITCH',
+    text: "Canceled, since the account's dead-man's switch was not refreshed in time.",
+  },
 
   [Reason.Busy]: { name: 'BUSY', text: 'The server is busy; the request had no effect and may be repeated.' },
   [Reason.Stopping]: { name: 'STOPPING', text: 'The server is stopping; the request had no effect.' },
@@ -336,6 +359,10 @@ const entries: Record<Reason, ReasonEntry> = {
   [Reason.Flooding]: {
     name: 'FLOODING',
     text: 'More than {0} requests were refused for their rate without a second of quiet between.',
+  },
+  [Reason.SafetyNotKept]: {
+    name: 'SAFETY_NOT_KEPT',
+    text: 'What is to be canceled, and when, could not be written down: {0}. The request had no effect.',
   },
 }
 

@@ -13,6 +13,8 @@ export const TagKey = {
   MaxFloor: 111,
   /** Money: distance of a pegged order from its reference, positive towards the passive side. */
   PegDifference: 211,
+  /** Text: key of the session that sent the order. The server writes it, see `protocol/session-tag.ts`. */
+  SessionKey: 10_050,
 } as const
 
 /** The type of a tag's value. The numbers are those of the wire and of the stores. */

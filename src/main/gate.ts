@@ -11,7 +11,7 @@
 
 import { Reason, reasonText } from '../domain/reasons.ts'
 import { Metric, slotOfReason } from '../metrics/catalogue.ts'
-import { encodeRefused } from '../protocol/answers.ts'
+import { encodeDone, encodeRefused } from '../protocol/answers.ts'
 import { encodeFrame, FrameTooLong } from '../protocol/frames.ts'
 import { FindWhat, Kind, PROTOCOL_VERSION } from '../protocol/kinds.ts'
 import { MessageReader } from '../protocol/message-reader.ts'
@@ -20,6 +20,7 @@ import type { Lane } from '../shared-memory/lanes.ts'
 import { type Directory, LoginsSuspended } from './directory.ts'
 import type { OrderTrace } from './order-trace.ts'
 import type { Peer } from './peer.ts'
+import { type LoginChoice, loginChoice } from './safety-desk.ts'
 import { answer, type Session, SessionStage, SessionTable } from './session.ts'
 import type { RateLimits } from './session-rates.ts'
 import type { ShardLink } from './shard-link.ts'
@@ -57,6 +58,16 @@ export interface MassCancelRequests {
   request(session: Session, requestId: number, row: number, message: Value[], idBound: number): void
 }
 
+/** What is canceled when a client falls silent. */
+export interface SafetyRequests {
+  ordered(orderId: number): void
+  loggedIn(session: Session, choice: LoginChoice): void
+  lost(session: Session, nowMs: number): void
+  tick(nowMs: number): void
+  logout(session: Session, requestId: number): void
+  request(session: Session, kind: number, requestId: number, account: number, message: Value[]): void
+}
+
 export interface GateParts {
   readonly limits: GateLimits
   readonly directory: Directory
@@ -66,6 +77,7 @@ export interface GateParts {
   readonly history: HistoryDesk
   readonly halts: HaltRequests
   readonly massCancels: MassCancelRequests
+  readonly safety: SafetyRequests
   readonly subscriptions: Subscriptions
   /** A fresh order id, or 0 where the block is used up and the next has not come yet. */
   readonly nextOrderId: () => number
@@ -80,6 +92,8 @@ export interface GateParts {
   readonly onStalled: () => void
   /** Now, µs since the epoch, UTC; never goes back. */
   readonly nowUs: () => number
+  /** Monotonic. */
+  readonly nowMs: () => number
   /** Elements of a PositionList after the account. */
   readonly positions: (row: number) => Value[]
   readonly durability: string
@@ -128,7 +142,7 @@ export class Gate {
 
   /** Bytes from the client. */
   receive(session: Session, chunk: Uint8Array, nowMs: number): void {
-    if (session.stage === SessionStage.Closed) return
+    if (session.stage === SessionStage.Closed || session.logout !== undefined) return
     session.lastHeardMs = nowMs
     session.rates.fill(nowMs)
     this.#parts.lane.add(Metric.BytesReceived, chunk.length)
@@ -141,6 +155,7 @@ export class Gate {
   closed(session: Session): void {
     if (session.stage === SessionStage.Closed) return
     session.stage = SessionStage.Closed
+    this.#parts.safety.lost(session, this.#parts.nowMs())
     this.#parts.history.forget(session)
     this.#parts.subscriptions.closeAll(session)
     this.#stalled.delete(session)
@@ -153,6 +168,16 @@ export class Gate {
     this.#parts.lane.add(slotOfReason(Metric.SessionsClosed, code))
     this.#parts.log('session closed', { peer: session.peer.name, account: session.accountName, reason: code })
     this.send(session, [Kind.Closing, 0, 0, code, params, reasonText(code, params)])
+    session.outbox.flush()
+    session.peer.end()
+    this.closed(session)
+  }
+
+  /** Ends a session that has logged out, as soon as everything it asked for is answered. */
+  leave(session: Session): void {
+    const { logout } = session
+    if (session.stage === SessionStage.Closed || logout?.isSwept !== true || session.inFlight > 1) return
+    this.done(session, logout.requestId, session.account)
     session.outbox.flush()
     session.peer.end()
     this.closed(session)
@@ -199,6 +224,14 @@ export class Gate {
     return this.#parts.nowUs()
   }
 
+  /** Answers a request that has nothing to say but that it was done. */
+  done(session: Session, requestId: number, account: number): void {
+    answer.position = 0
+    encodeDone(answer, requestId, account)
+    this.deliver(session, answer.bytes, 0, answer.position)
+    this.answered(session)
+  }
+
   refuse(session: Session, requestId: number, account: number, code: Reason, params: (string | number)[]): void {
     this.#parts.lane.add(Metric.RequestsRefused)
     this.#parts.lane.add(slotOfReason(Metric.Refusals, code))
@@ -240,11 +273,13 @@ export class Gate {
   /** Heartbeats, silent peers, logins that do not come. Called a few times a second. */
   tick(nowMs: number): void {
     const { heartbeatMs, loginMs } = this.#parts.limits
+    this.#parts.safety.tick(nowMs)
     let inFlight = 0
     let subscriptions = 0
     let waitingBytes = 0
     let waitingBytesMax = 0
     for (const session of this.sessions) {
+      if (session.logout !== undefined) this.leave(session)
       inFlight += session.inFlight
       subscriptions += session.subscriptions.size
       const waiting = session.outbox.waitingBytes
@@ -284,7 +319,7 @@ export class Gate {
   #read(session: Session): void {
     const { splitter } = session
     try {
-      while (session.stage !== SessionStage.Closed && !session.stalled && splitter.next()) {
+      while (session.stage !== SessionStage.Closed && !session.stalled && !session.logout && splitter.next()) {
         if (this.#frame(session, splitter.bytes, splitter.start, splitter.end)) {
           this.#parts.lane.add(Metric.RequestsReceived)
         } else {
@@ -354,7 +389,14 @@ export class Gate {
       case Kind.Lift:
       case Kind.Halts:
       case Kind.MassCancel:
+      case Kind.ArmSwitch:
+      case Kind.RefreshSwitch:
+      case Kind.DisarmSwitch:
+      case Kind.Switch:
         break
+      case Kind.Logout:
+        this.#parts.safety.logout(session, requestId)
+        return true
       case Kind.Login:
         this.refuse(session, requestId, named, Reason.AlreadyLoggedIn, [])
         return true
@@ -407,6 +449,7 @@ export class Gate {
         if (!this.#may(session, requestId, account, row)) return true
     }
     if (kind === Kind.Subscribe) this.#parts.history.subscribe(session, requestId, row, message)
+    else if (isAboutSwitch(kind)) this.#parts.safety.request(session, kind, requestId, account, message)
     else if (kind === Kind.Positions) {
       this.send(session, [Kind.PositionList, requestId, account, ...this.#parts.positions(row)])
       this.answered(session)
@@ -462,6 +505,7 @@ export class Gate {
       session.administrator,
       this.#parts.nowUs(),
       orderId,
+      kind === Kind.Submit ? session.mark?.bytes : undefined,
       bytes,
       start,
       end,
@@ -470,7 +514,10 @@ export class Gate {
       session.inFlight -= 1
       return false
     }
-    if (kind === Kind.Submit) this.#spareOrderId = 0
+    if (kind === Kind.Submit) {
+      this.#spareOrderId = 0
+      this.#parts.safety.ordered(orderId)
+    }
     const { trace } = this.#parts
     if (trace?.isOn === true) {
       const account = named === 0 ? session.account : named
@@ -517,9 +564,15 @@ export class Gate {
       this.close(session, Reason.ProtocolVersion, params)
       return
     }
+    const choice = loginChoice(message as Value[])
+    if (typeof choice === 'number') {
+      this.refuse(session, requestId, 0, Reason.InvalidSafety, [choice])
+      this.close(session, Reason.InvalidSafety, [choice])
+      return
+    }
     session.stage = SessionStage.LoggingIn
     this.#parts.directory.authenticate(name, password, session.peer.host).then(
-      account => this.#loggedIn(session, requestId, name, account),
+      account => this.#loggedIn(session, requestId, name, account, choice),
       error => {
         this.#parts.lane.add(Metric.LoginFailures)
         this.#parts.log('login could not be checked', { peer: session.peer.name, name, error: String(error) })
@@ -533,7 +586,7 @@ export class Gate {
     )
   }
 
-  #loggedIn(session: Session, requestId: number, name: string, account: number | undefined): void {
+  #loggedIn(session: Session, requestId: number, name: string, account: number | undefined, choice: LoginChoice): void {
     if (session.stage !== SessionStage.LoggingIn) return
     const { directory, limits } = this.#parts
     const row = account === undefined ? -1 : directory.rowOf(account)
@@ -545,8 +598,16 @@ export class Gate {
       return
     }
     this.#parts.lane.add(Metric.Logins)
-    session.stage = SessionStage.Live
     session.account = account
+    try {
+      this.#parts.safety.loggedIn(session, choice)
+    } catch (error) {
+      const params = [error instanceof Error ? error.message : String(error)]
+      this.refuse(session, requestId, 0, Reason.SafetyNotKept, params)
+      this.close(session, Reason.SafetyNotKept, params)
+      return
+    }
+    session.stage = SessionStage.Live
     session.accountRow = row
     session.accountName = name
     session.administrator = directory.isAdministrator(account)
@@ -600,7 +661,19 @@ export class Gate {
 
 /** What makes things safer: paid from a budget of its own, so that a session that is too fast can still take back. */
 function isCancel(kind: number): boolean {
-  return kind === Kind.Cancel || kind === Kind.Halt
+  switch (kind) {
+    case Kind.Cancel:
+    case Kind.Halt:
+    case Kind.MassCancel:
+    case Kind.Logout:
+      return true
+    default:
+      return isAboutSwitch(kind)
+  }
+}
+
+function isAboutSwitch(kind: number): boolean {
+  return kind === Kind.ArmSwitch || kind === Kind.RefreshSwitch || kind === Kind.DisarmSwitch || kind === Kind.Switch
 }
 
 function isName(value: unknown): value is string {

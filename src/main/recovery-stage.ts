@@ -16,6 +16,7 @@ import type { Accounts } from './accounts.ts'
 import { Market } from './market.ts'
 import { MarketWatch } from './market-watch.ts'
 import { RecoveryFailed, restore } from './recovery.ts'
+import type { Safety } from './safety.ts'
 import type { Shards } from './shard-stage.ts'
 import type { StageParts } from './stage.ts'
 
@@ -38,6 +39,7 @@ export interface RestoreOptions {
   readonly shardOf: (row: number) => number
   readonly clock: Clock
   readonly uids: UidClient
+  readonly safety: Safety
   /** Opens stage 7, once the clock is behind nothing that the store has. */
   readonly openMarket: () => Promise<OpenMarket>
 }
@@ -50,7 +52,7 @@ export interface OpenMarket {
 
 /** @throws RecoveryFailed, StoreUnavailable: the server must not start with an account missing. */
 export async function restoreAccounts({ config, log }: StageParts, options: RestoreOptions): Promise<OpenMarket> {
-  const { accounts, clock, definitions, shardOf, shards, table, uids } = options
+  const { accounts, clock, definitions, safety, shardOf, shards, table, uids } = options
   const { engine } = config
   const beganMs = performance.now()
   const store = await openReadable(options.store, { cacheBytes: CACHE_BYTES, statementTimeoutMs: STATEMENT_MS_MAX })
@@ -63,6 +65,7 @@ export async function restoreAccounts({ config, log }: StageParts, options: Rest
     })
     const marks = await recovery.marks()
     clock.raise(marks.lastTimestamp)
+    safety.recalls.lastOrderId = marks.lastOrderId
     await beyond(uids, marks.lastOrderId)
     const opened = await options.openMarket()
     const { watch } = opened
@@ -75,6 +78,7 @@ export async function restoreAccounts({ config, log }: StageParts, options: Rest
         table.readTerms(row, terms)
         return terms.currency
       },
+      sessionNumber: (account, key) => safety.choices.restored(account, key),
       nowUs: () => clock.nowUs(),
       watch: async ticker => await watch?.watch(ticker, RESTORED_MARKET_MS_MAX),
       waitForRoom: () => pause(1),

@@ -3,7 +3,8 @@
 
 import { assert, unreachable } from '../base/assert.ts'
 import { MessageWriter } from '../protocol/message-writer.ts'
-import type { AcceptedFields } from '../protocol/order-events.ts'
+import type { AcceptedFields, BytesRange } from '../protocol/order-events.ts'
+import { unmarked } from '../protocol/session-tag.ts'
 import { Command, RestorePiece } from '../shared-memory/records.ts'
 import type { Recovered, RecoveredMarks, RecoveredOrder, RecoveredPosition, Recovery } from '../stores/recovery.ts'
 import type { Accounts } from './accounts.ts'
@@ -28,6 +29,8 @@ export interface RecoveryTarget {
   readonly shardOf: (row: number) => number
   /** Risk currency of the account in that row, as administration has it now. */
   readonly currencyOf: (row: number) => number
+  /** Number of the session of that account and key, which has sent an order that lives. */
+  readonly sessionNumber: (account: number, key: string) => number
   readonly nowUs: () => number
   /** Sees to it that the market of a ticker is there before what is held or ordered of it. */
   readonly watch: (ticker: string) => Promise<void>
@@ -95,7 +98,7 @@ export async function restore(
         break
       case 'order':
         counts.liveOrders += 1
-        writeOrder(writer, item)
+        writeOrder(writer, item, target.sessionNumber)
         break
       case 'clOrdId':
         counts.clOrdIds += 1
@@ -157,10 +160,15 @@ function writePosition(writer: MessageWriter, position: RecoveredPosition, isExp
   else writer.nil()
 }
 
-function writeOrder(writer: MessageWriter, order: RecoveredOrder): void {
+function writeOrder(
+  writer: MessageWriter,
+  order: RecoveredOrder,
+  sessionNumber: RecoveryTarget['sessionNumber'],
+): void {
   const { accepted } = order
   const { clOrdId } = accepted
-  writer.arrayHeader(20)
+  const marked = unmarked(accepted.tags)
+  writer.arrayHeader(21)
   writer.integer(RestorePiece.Order)
   writer.integer(accepted.orderId)
   writer.integer(accepted.orderSequence)
@@ -176,11 +184,12 @@ function writeOrder(writer: MessageWriter, order: RecoveredOrder): void {
   writer.integer(accepted.timeInForce)
   writer.integer(accepted.expiry)
   writer.textBytes(clOrdId.bytes, clOrdId.start, clOrdId.end)
-  writeTags(writer, accepted)
+  writeTags(writer, marked?.tags ?? accepted.tags)
   writer.integer(accepted.holdPrice)
   writer.integer(order.cumQty)
   writer.integer(order.reportCount)
   writer.integer(order.status)
+  writer.integer(marked === undefined ? 0 : sessionNumber(accepted.submissionAccount, marked.key))
 }
 
 function writeClOrdId(writer: MessageWriter, accepted: AcceptedFields): void {
@@ -198,10 +207,10 @@ function writeClOrdId(writer: MessageWriter, accepted: AcceptedFields): void {
   writer.integer(accepted.price)
   writer.integer(accepted.timeInForce)
   writer.integer(accepted.expiry)
-  writeTags(writer, accepted)
+  writeTags(writer, unmarked(accepted.tags)?.tags ?? accepted.tags)
 }
 
-function writeTags(writer: MessageWriter, { tags }: AcceptedFields): void {
+function writeTags(writer: MessageWriter, tags: BytesRange): void {
   if (tags.start === tags.end) writer.nil()
   else writer.rawBytes(tags.bytes, tags.start, tags.end)
 }

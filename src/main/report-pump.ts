@@ -30,6 +30,7 @@ export interface ShardNotices {
   ready(shard: number): void
   stopped(shard: number): void
   swept(token: number, canceled: number): void
+  recalled(token: number, canceled: number): void
   violated(violation: ToldViolation): void
   massCanceled(token: number, isOver: boolean, counts: string): void
   firstUse(shard: number, ticker: string): void
@@ -125,6 +126,7 @@ export class ReportPump {
         const text = this.#decoder.decode(bytes.slice(offset + NOTICE_HEADER_BYTES, offset + length))
         this.#notices.firstUse(shard, text)
       } else if (type === Notice.Swept) this.#notices.swept(a, c)
+      else if (type === Notice.Recalled) this.#notices.recalled(a, c)
       else if (type === Notice.Violated) {
         const text = this.#decoder.decode(bytes.slice(offset + NOTICE_HEADER_BYTES, offset + length))
         this.#notices.violated(violationOfText(text))

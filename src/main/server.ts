@@ -56,6 +56,7 @@ import { readersOf } from './readers.ts'
 import { openMarket, restoreAccounts } from './recovery-stage.ts'
 import { ReportPump } from './report-pump.ts'
 import { turnPump } from './report-stage.ts'
+import { Safety } from './safety.ts'
 import type { Session } from './session.ts'
 import { shardOfAccount } from './shard-of-account.ts'
 import { Shards } from './shard-stage.ts'
@@ -245,6 +246,15 @@ export class Server {
       nowUs,
       log,
     })
+    const safety = new Safety({
+      file: path.join(data, 'safety.db'),
+      directory: accounts,
+      shards: shards.links,
+      nowMs: () => performance.now(),
+      nowUs,
+      log,
+    })
+    this.#onTheWayDown('session safety', () => safety.close())
 
     // What main does with the shards' words and the clients' questions.
     const subscriptions = new Subscriptions()
@@ -293,6 +303,7 @@ export class Server {
       history,
       halts: haltDesk,
       massCancels,
+      safety: safety.desk,
       subscriptions,
       nextOrderId: () => uids.next(),
       orderIdsComing: () => uids.available,
@@ -303,6 +314,7 @@ export class Server {
       },
       onStalled: () => doorbell.ring(),
       nowUs,
+      nowMs: () => performance.now(),
       positions: row => standing.of(row),
       durability: config.durability,
       serverName: `order-execution-server ${this.#parts.version}`,
@@ -313,6 +325,7 @@ export class Server {
     history.connect(gate)
     haltDesk.connect(gate)
     massCancels.connect(gate)
+    safety.desk.connect(gate)
     onMembershipsChanged = () => {
       history.membershipsChanged(gate.sessions)
       halts.membershipsChanged()
@@ -342,6 +355,7 @@ export class Server {
           shards.noteStopped()
         },
         swept: (token, canceled) => halts.swept(token, canceled),
+        recalled: (token, canceled) => safety.recalls.recalled(token, canceled),
         violated: violation => compliance?.violated(violation),
         massCanceled: (token, isOver, counts) => massCancels.told(token, isOver, counts),
         firstUse: (shard, ticker) => marketWatch?.firstUse(shard, ticker),
@@ -375,6 +389,7 @@ export class Server {
       shardOf,
       clock: this.#clock,
       uids,
+      safety,
       openMarket: async () => {
         const opened = await openMarket(stages, locator, {
           quotes: memory.quotes,
@@ -388,6 +403,7 @@ export class Server {
     })
 
     await halts.sweepRecovered()
+    await safety.afterRecovery()
 
     // 8 compliance: behind recovery, so that every rule begins with what its accounts have
     compliance = new Compliance({ world, accounts, shards: shards.links, shardOf, relay, nowUs, log })
@@ -409,11 +425,13 @@ export class Server {
     this.#onTheWayDown('clock', () => clearInterval(ticking))
     const listener = new Listener(gate, facts)
     this.address = await listener.open(config.server.interface.host, config.server.interface.port)
+    safety.choices.begin(performance.now())
     this.#onTheWayDown('clients', async () => {
       listener.close()
       gate.stopAccepting()
       // What is in the shards' hands already is judged, made durable and answered before anybody is sent away.
       await this.#stopShards()
+      safety.stop()
       gate.closeAll()
     })
     const registered = config.server.addresses.map(address =>

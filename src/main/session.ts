@@ -4,6 +4,7 @@ import { FrameSplitter } from '../protocol/frames.ts'
 import { MessageWriter } from '../protocol/message-writer.ts'
 import { Outbox } from './outbox.ts'
 import type { Peer } from './peer.ts'
+import type { SessionMark } from './session-marks.ts'
 import { type RateLimits, SessionRates } from './session-rates.ts'
 import type { Subscription } from './subscription.ts'
 
@@ -35,6 +36,10 @@ export class Session {
   accountRow = -1
   accountName = ''
   administrator = false
+  /** By which its orders are known as its own; undefined for a session without a key. */
+  mark: SessionMark | undefined
+  /** It has said goodbye: the request to be answered last, and whether its orders are canceled as it chose. */
+  logout: { readonly requestId: number; isSwept: boolean } | undefined
   /** Rows this session may trade and see, as far as asked; forgotten when groups change. */
   permitted = new Map<number, boolean>()
   permittedVersion = 0

@@ -19,7 +19,7 @@ export class ShardLink {
     this.#doorbell = doorbell
   }
 
-  /** A client's request; false where the ring is full. */
+  /** A client's request, with the mark of its session in front, if it has one; false where the ring is full. */
   request(
     session: number,
     accountRow: number,
@@ -27,11 +27,14 @@ export class ShardLink {
     administrator: boolean,
     timeUs: number,
     orderId: number,
+    mark: Uint8Array | undefined,
     bytes: Uint8Array,
     start: number,
     end: number,
   ): boolean {
-    const at = this.#claim(Command.Request | (administrator ? CommandFlag.Administrator : 0), end - start)
+    const flags = (administrator ? CommandFlag.Administrator : 0) | (mark === undefined ? 0 : CommandFlag.Marked)
+    const markBytes = mark === undefined ? 0 : mark.length
+    const at = this.#claim(Command.Request | flags, markBytes + end - start)
     if (at < 0) return false
     const { view } = this.commands
     view.setUint32(at + CommandAt.session, session, true)
@@ -39,7 +42,9 @@ export class ShardLink {
     view.setUint32(at + CommandAt.sessionAccount, sessionAccount, true)
     view.setFloat64(at + CommandAt.time, timeUs, true)
     view.setFloat64(at + CommandAt.orderId, orderId, true)
-    copyBytes(bytes, start, end, this.commands.bytes, at + COMMAND_HEADER_BYTES)
+    const body = at + COMMAND_HEADER_BYTES
+    if (mark !== undefined) copyBytes(mark, 0, markBytes, this.commands.bytes, body)
+    copyBytes(bytes, start, end, this.commands.bytes, body + markBytes)
     return true
   }
 

@@ -21,6 +21,11 @@ export const Kind = {
   Lift: 15,
   Halts: 16,
   MassCancel: 17,
+  ArmSwitch: 26,
+  RefreshSwitch: 27,
+  DisarmSwitch: 28,
+  Switch: 29,
+  Logout: 30,
 
   OrderAccepted: 64,
   ExecutionReport: 65,
@@ -43,6 +48,7 @@ export const Kind = {
   HaltList: 84,
   MassCancelProgress: 85,
   MassCanceled: 86,
+  SwitchState: 94,
 } as const
 export type Kind = (typeof Kind)[keyof typeof Kind]
 
@@ -64,3 +70,24 @@ export type FindWhat = (typeof FindWhat)[keyof typeof FindWhat]
 /** What a halt keeps from trading. */
 export const HaltScope = { Account: 0, Group: 1, Destination: 2, Everybody: 3 } as const
 export type HaltScope = (typeof HaltScope)[keyof typeof HaltScope]
+
+/** At which ends of a session its orders are canceled: bits. */
+export const CancelOn = { Never: 0, Loss: 1, Logout: 2, Both: 3 } as const
+export type CancelOn = (typeof CancelOn)[keyof typeof CancelOn]
+
+/** Orders that nobody cancels for the end of a session or for a switch unless asked to: bits. */
+export const AlsoCancel = { Gtc: 1, Gtd: 2 } as const
+/** All of these bits. */
+export const ALSO_CANCEL_MAX = AlsoCancel.Gtc | AlsoCancel.Gtd
+
+/** Where a dead-man's switch stands. */
+export const SwitchStatus = { Off: 0, Armed: 1, Fired: 2 } as const
+export type SwitchStatus = (typeof SwitchStatus)[keyof typeof SwitchStatus]
+
+/** Longest session key, in bytes of UTF-8. */
+export const SESSION_KEY_BYTES_MAX = 31
+/** Longest grace after a lost connection. */
+export const GRACE_MS_MAX = 3_600_000
+/** Time within which a dead-man's switch has to be refreshed. */
+export const SWITCH_MS_MIN = 1_000
+export const SWITCH_MS_MAX = 86_400_000

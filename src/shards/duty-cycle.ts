@@ -19,6 +19,7 @@ import { Kind } from '../protocol/kinds.ts'
 import type { ShardMassCancel } from '../protocol/mass-cancel.ts'
 import { unpack } from '../protocol/msgpack.ts'
 import { EventOffset } from '../protocol/order-events.ts'
+import { recallOfBody } from '../protocol/recall.ts'
 import type { Doorbell } from '../shared-memory/doorbell.ts'
 import type { Lane } from '../shared-memory/lanes.ts'
 import {
@@ -28,6 +29,7 @@ import {
   CommandAt,
   CommandFlag,
   type LookupPurpose,
+  MARK_HEADER_BYTES,
   NOTICE_HEADER_BYTES,
   Notice,
   NoticeAt,
@@ -39,6 +41,7 @@ import type { Listing } from './listings.ts'
 import type { MarketFeed } from './market-feed.ts'
 import type { MassCancels } from './mass-cancels.ts'
 import { type OrderDesk, RequestCommand } from './order-desk.ts'
+import type { RecallSweep } from './recall-sweep.ts'
 import type { Restoration } from './restoration.ts'
 import { ShardMeter } from './shard-meter.ts'
 import type { ShardRows } from './shard-rows.ts'
@@ -98,6 +101,7 @@ export interface DutyCycleParts {
   readonly haltSweep: HaltSweep
   readonly massCancels: MassCancels
   readonly judge: Judge
+  readonly recalls: RecallSweep
   readonly events: EventBlock
   readonly replies: EventBlock
   readonly journal: BlockSink
@@ -356,6 +360,11 @@ export class DutyCycle {
     this.#notices.push({ type: Notice.Swept, session: 0, a: token, b: 0, c: canceled, d: 0, text: '' })
   }
 
+  /** Tells main, behind the block's events, that a recall has been everywhere. */
+  recalled(token: number, canceled: number): void {
+    this.#notices.push({ type: Notice.Recalled, session: 0, a: token, b: 0, c: canceled, d: 0, text: '' })
+  }
+
   /** Tells main, behind the block's events, how far a mass cancel has got. */
   massCanceled(token: number, isOver: boolean, counts: string): void {
     this.#notices.push({
@@ -407,6 +416,15 @@ export class DutyCycle {
         request.bytes = bytes
         request.start = body
         request.end = end
+        request.mark = 0
+        if ((word & CommandFlag.Marked) !== 0) {
+          request.mark = view.getUint32(body, true)
+          const { sessionKey } = request
+          sessionKey.bytes = bytes
+          sessionKey.start = body + MARK_HEADER_BYTES
+          sessionKey.end = sessionKey.start + bytes[body + 4]
+          request.start = sessionKey.end
+        }
         this.#meter.request(time)
         // What is due by now ends first, so that nobody is told that they canceled what had expired.
         venue.onTime(time)
@@ -458,6 +476,12 @@ export class DutyCycle {
         massCancels.begin(asked, view.getFloat64(offset + CommandAt.orderId, true))
         break
       }
+      case Command.Recall:
+        this.#parts.recalls.begin(
+          view.getFloat64(offset + CommandAt.orderId, true),
+          recallOfBody(bytes.slice(body, end)),
+        )
+        break
       case Command.Rule:
         this.#parts.state.compliance.set(ruleOfBody(bytes.slice(body, end)))
         break

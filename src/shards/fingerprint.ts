@@ -10,7 +10,7 @@ export class Fingerprint {
 
   /**
    * Takes the fields after the server filled in its defaults, so that spelling out a default changes nothing; the tags
-   * as they are encoded.
+   * as they are encoded, without their number in front.
    */
   take(
     ticker: string,

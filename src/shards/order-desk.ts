@@ -31,7 +31,7 @@ import { OrderStatus, orderStatusNames } from '../domain/order-status.ts'
 import { OrderType } from '../domain/order-type.ts'
 import { Reason, reasonText } from '../domain/reasons.ts'
 import { Side } from '../domain/side.ts'
-import { tagsFromWire } from '../domain/tags.ts'
+import { findTag, TAGS_MAX, TagKey, tagsFromWire } from '../domain/tags.ts'
 import { TimeInForce } from '../domain/time-in-force.ts'
 import { Metric, slotOfReason } from '../metrics/catalogue.ts'
 import { encodeDone, encodeRefused } from '../protocol/answers.ts'
@@ -40,6 +40,7 @@ import { MessageReader } from '../protocol/message-reader.ts'
 import { unpack } from '../protocol/msgpack.ts'
 import { type AcceptedFields, type BytesRange, encodeAccepted } from '../protocol/order-events.ts'
 import { decodeRefusal, decodeSubmit, decodeUpdate, submitRequest, updateRequest } from '../protocol/requests.ts'
+import { bareTags, MarkedTags } from '../protocol/session-tag.ts'
 import { LookupPurpose } from '../shared-memory/records.ts'
 import type { AccountBook } from './account-book.ts'
 import { BookUnderCheck } from './account-under-check.ts'
@@ -67,6 +68,9 @@ export class RequestCommand {
   bytes: Uint8Array = new Uint8Array(0)
   start = 0
   end = 0
+  /** Number and key of the session, where it has a key; 0 where not. */
+  mark = 0
+  readonly sessionKey: BytesRange = { bytes: new Uint8Array(0), start: 0, end: 0 }
 }
 
 /** A cancel of many: who wants it, why, and how. */
@@ -117,6 +121,7 @@ export class OrderDesk {
   readonly #underCheck: BookUnderCheck
   readonly #refusal = new Refusal()
   readonly #routed = new RoutedOrder()
+  readonly #marked = new MarkedTags()
   readonly #fingerprint = new Fingerprint()
   readonly #decoder = new TextDecoder('utf-8', { fatal: true })
   readonly #accepted: AcceptedFields
@@ -127,6 +132,7 @@ export class OrderDesk {
   #verdict: Verdict | undefined
   /** Whether the order that a verdict let live does. */
   #isBegun = false
+  #onResumed: (slot: number) => void = () => undefined
   /** The last destination named by a client, so that the next order to it needs no new string. */
   #destinationBytes: Uint8Array = new Uint8Array(0)
   #destinationText = ''
@@ -201,7 +207,7 @@ export class OrderDesk {
     assert(command !== undefined, 'a verdict about a command that does not wait')
     this.#verdict = verdict
     this.#isBegun = false
-    const outcome = this.#serve(this.#resumedOf(row, command, timeUs))
+    const outcome = this.#serveParked(row, command, timeUs)
     this.#verdict = undefined
     if (known.orderAsked !== 0 && verdict.reason === Reason.None && !this.#isBegun) {
       pooled.over(known, known.orderAsked, timeUs)
@@ -222,6 +228,11 @@ export class OrderDesk {
     })
   }
 
+  /** Who is told of each order that lives after it has waited. */
+  whenResumed(listener: (slot: number) => void): void {
+    this.#onResumed = listener
+  }
+
   /** The server stops: what waits is answered so, and has had no effect. */
   refuseParked(): void {
     for (const [row, command] of this.#state.parked.drain()) {
@@ -237,8 +248,16 @@ export class OrderDesk {
     for (;;) {
       const command = parked.release(row)
       if (command === undefined) return
-      if (this.#serve(this.#resumedOf(row, command, timeUs)) === Outcome.Parked) return
+      if (this.#serveParked(row, command, timeUs) === Outcome.Parked) return
     }
+  }
+
+  #serveParked(row: number, command: ParkedCommand, timeUs: number): Outcome {
+    const outcome = this.#serve(this.#resumedOf(row, command, timeUs))
+    if (outcome === Outcome.Parked || command.orderId === 0) return outcome
+    const slot = this.#state.orders.find(command.orderId)
+    if (slot !== NO_SLOT) this.#onResumed(slot)
+    return outcome
   }
 
   /** A request that has waited, as of now. */
@@ -253,6 +272,8 @@ export class OrderDesk {
     resumed.bytes = command.bytes
     resumed.start = 0
     resumed.end = command.bytes.length
+    resumed.mark = command.mark
+    Object.assign(resumed.sessionKey, command.sessionKey)
     return resumed
   }
 
@@ -301,8 +322,10 @@ export class OrderDesk {
     const order = this.#submit
     const malformed = decodeSubmit(this.#reader, elements, order)
     if (malformed !== Reason.None) return this.#refuse(command, requestId, malformed, [decodeRefusal.param])
-    if (order.tags.end !== order.tags.start && !this.#readTags(order.tags)) {
-      return this.#refuse(command, requestId, Reason.InvalidTags, [32])
+    // The server's own tag is not for clients, and needs its place.
+    const tagsMax = command.mark === 0 ? TAGS_MAX : TAGS_MAX - 1
+    if (order.tags.end !== order.tags.start && !this.#areOwnTags(order.tags, tagsMax)) {
+      return this.#refuse(command, requestId, Reason.InvalidTags, [tagsMax])
     }
     if (!isUtf8(order.clOrdId) || !isUtf8(order.ticker) || !isUtf8(order.destination)) {
       return this.#refuse(command, requestId, Reason.InvalidText, [0])
@@ -329,7 +352,7 @@ export class OrderDesk {
         order.price,
         order.timeInForce,
         order.expiry,
-        order.tags,
+        bareTags(order.tags),
       )
       const { bytes, start, end } = order.clOrdId
       const entry = state.clOrdIds.find(book.row, bytes, start, end)
@@ -435,7 +458,7 @@ export class OrderDesk {
     accepted.timeInForce = order.timeInForce as TimeInForce
     accepted.expiry = order.expiry
     accepted.clOrdId = order.clOrdId
-    accepted.tags = order.tags
+    accepted.tags = command.mark === 0 ? order.tags : this.#marked.take(order.tags, command.sessionKey)
     accepted.shortFlag = shortFlag
     accepted.holdPrice = Number.isNaN(holdPrice) ? 0 : holdPrice
     book.timestamp = timestamp
@@ -467,6 +490,8 @@ export class OrderDesk {
     orders.side[slot] = side
     orders.type[slot] = order.type
     orders.status[slot] = OrderStatus.PendingNew
+    orders.timeInForce[slot] = order.timeInForce
+    orders.session[slot] = command.mark
     orders.destination[slot] = manual ? MANUAL : SIMULATED
     orders.routedTo[slot] = state.halts.numberOf(destination)
     orders.leftOut[slot] = Number.isNaN(holdPrice) ? 1 : 0
@@ -669,6 +694,15 @@ export class OrderDesk {
     this.#life.apply(slot)
   }
 
+  /** Asks for a live order to be canceled that nobody minds any more; false where that is under way already. */
+  recall(slot: number, reason: Reason): boolean {
+    const { orders, books, timeUs } = this.#state
+    if (orders.status[slot] === OrderStatus.PendingCancel) return false
+    const { timestamp } = books[orders.accountRow[slot]]!
+    this.#destinations[orders.destination[slot]].cancel(slot, Math.max(timestamp, timeUs), reason)
+    return true
+  }
+
   #manualUpdate(command: RequestCommand, requestId: number, elements: number): void {
     const update = this.#update
     const malformed = decodeUpdate(this.#reader, elements, update)
@@ -758,6 +792,11 @@ export class OrderDesk {
 
   #tagsOf({ bytes, start, end }: BytesRange) {
     return start === end ? [] : (tagsFromWire(unpack(bytes.slice(start, end))) ?? [])
+  }
+
+  #areOwnTags({ bytes, start, end }: BytesRange, max: number): boolean {
+    const tags = tagsFromWire(unpack(bytes.slice(start, end)))
+    return tags !== undefined && tags.length <= max && findTag(tags, TagKey.SessionKey) === undefined
   }
 
   #readTags({ bytes, start, end }: BytesRange): boolean {

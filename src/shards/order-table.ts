@@ -26,6 +26,9 @@ export class OrderTable {
   readonly side: Int8Array
   readonly type: Int8Array
   readonly status: Int8Array
+  readonly timeInForce: Int8Array
+  /** Number of the session that sent the order, as `Command.Recall` counts them; 0 for one without a key. */
+  readonly session: Uint32Array
   /** Index of the destination among those the desk was wired with. */
   readonly destination: Uint8Array
   /** Number of the destination the order names, as `Halts` counts them; −1 for none. */
@@ -58,6 +61,8 @@ export class OrderTable {
     this.side = new Int8Array(capacity)
     this.type = new Int8Array(capacity)
     this.status = new Int8Array(capacity)
+    this.timeInForce = new Int8Array(capacity)
+    this.session = new Uint32Array(capacity)
     this.destination = new Uint8Array(capacity)
     this.routedTo = new Int16Array(capacity)
     this.leftOut = new Uint8Array(capacity)

@@ -2,7 +2,10 @@
 // comes for its account behind it waits in its order. Other accounts are not touched. What waits is bounded, and has had
 // no effect yet: a command that is let go is served from its start.
 
+import type { BytesRange } from '../protocol/order-events.ts'
 import { COMMAND_HEADER_BYTES } from '../shared-memory/records.ts'
+
+const NO_KEY = new Uint8Array(0)
 
 /** A command that waits, with bytes of its own. */
 export interface ParkedCommand {
@@ -12,6 +15,9 @@ export interface ParkedCommand {
   readonly time: number
   readonly orderId: number
   readonly bytes: Uint8Array
+  /** Of the session that sent it; 0 and empty for one without a key. */
+  readonly mark: number
+  readonly sessionKey: BytesRange
 }
 
 /** What is taken over of a command when it is parked. */
@@ -47,14 +53,26 @@ export class ParkedCommands {
 
   /** Lets a command wait, in front of those of its account or behind them; false where there is no room. */
   park(command: Parkable, isFirst: boolean): boolean {
-    const { accountRow, bytes, start, end, session, sessionAccount, administrator, time, orderId } = command
+    const { accountRow, bytes, start, end, session, sessionAccount, administrator, time, orderId, mark } = command
+    const { sessionKey: key } = command
     const size = COMMAND_HEADER_BYTES + end - start
     const known = this.#byRow.get(accountRow)
     // One that waited before has its room still.
     if (!isFirst && (known?.length ?? 0) >= this.#commandsMax) return false
     if (this.#bytes + size > this.#bytesMax) return false
     this.#bytes += size
-    const parked = { session, sessionAccount, administrator, time, orderId, bytes: bytes.slice(start, end) }
+    const keyBytes = mark === 0 ? NO_KEY : key.bytes.slice(key.start, key.end)
+    const sessionKey = { bytes: keyBytes, start: 0, end: keyBytes.length }
+    const parked = {
+      session,
+      sessionAccount,
+      administrator,
+      time,
+      orderId,
+      bytes: bytes.slice(start, end),
+      mark,
+      sessionKey,
+    }
     if (known === undefined) this.#byRow.set(accountRow, [parked])
     else if (isFirst) known.unshift(parked)
     else known.push(parked)

@@ -16,6 +16,7 @@ import type { TimeInForce } from '../domain/time-in-force.ts'
 import { MessageReader } from '../protocol/message-reader.ts'
 import { unpack } from '../protocol/msgpack.ts'
 import type { BytesRange } from '../protocol/order-events.ts'
+import { bareTags } from '../protocol/session-tag.ts'
 import { RestorePiece } from '../shared-memory/records.ts'
 import type { AccountBook, Holding } from './account-book.ts'
 import { Fingerprint } from './fingerprint.ts'
@@ -132,6 +133,7 @@ export class Restoration {
     const cumQty = reader.integer()
     const reports = reader.integer()
     const status = reader.integer() as OrderStatus
+    const session = reader.integer()
     assert(!orders.full, 'more live orders in the store than engine.live_orders_per_shard_max allows')
 
     const slot = orders.add(orderId)
@@ -147,6 +149,8 @@ export class Restoration {
     orders.side[slot] = side
     orders.type[slot] = type
     orders.status[slot] = status
+    orders.timeInForce[slot] = timeInForce
+    orders.session[slot] = session
     orders.destination[slot] = 0
     orders.routedTo[slot] = state.halts.numberOf(destination)
     const convertible = !Number.isNaN(state.view.convert(0, currency, book.currency))
@@ -167,7 +171,7 @@ export class Restoration {
         price,
         timeInForce,
         expiry,
-        tags,
+        bareTags(tags),
       )
       const known = state.clOrdIds.find(book.row, reader.bytes, idStart, idEnd)
       assert(known < 0, 'two live orders of an account have one client order id')
@@ -207,7 +211,18 @@ export class Restoration {
     const { bytes } = reader
     if (this.#state.clOrdIds.find(book.row, bytes, valueStart, valueEnd) >= 0) return
     const { words } = this.#fingerprint
-    this.#fingerprint.take(ticker, destination, currency, type, side, quantity, price, timeInForce, expiry, tags)
+    this.#fingerprint.take(
+      ticker,
+      destination,
+      currency,
+      type,
+      side,
+      quantity,
+      price,
+      timeInForce,
+      expiry,
+      bareTags(tags),
+    )
     this.#state.clOrdIds.add(book.row, bytes, valueStart, valueEnd, orderId, words)
   }
 

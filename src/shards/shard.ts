@@ -23,6 +23,7 @@ import { MarketView } from './market-view.ts'
 import { MassCancels } from './mass-cancels.ts'
 import { type Destinations, OrderDesk } from './order-desk.ts'
 import { OrderLife } from './order-life.ts'
+import { RecallSweep } from './recall-sweep.ts'
 import { Restoration } from './restoration.ts'
 import { ShardRows } from './shard-rows.ts'
 import { type ShardLimits, ShardState } from './shard-state.ts'
@@ -91,6 +92,8 @@ export function assembleShard(parts: ShardParts): { cycle: DutyCycle; state: Sha
   const desk = new OrderDesk(state, life, events, replies, checks, destinations, (...request) =>
     cycle.lookup(...request),
   )
+  const recalls = new RecallSweep(state, desk, (...ended) => cycle.recalled(...ended))
+  desk.whenResumed(slot => recalls.resumed(slot))
   const cycle: DutyCycle = new DutyCycle({
     ...parts,
     state,
@@ -106,6 +109,7 @@ export function assembleShard(parts: ShardParts): { cycle: DutyCycle; state: Sha
       verdict: (row, verdict) => cycle.verdict(row, verdict),
       violated: (...objection) => cycle.violated(...objection),
     }),
+    recalls,
     events,
     replies,
   })

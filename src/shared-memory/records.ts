@@ -54,11 +54,23 @@ export const Command = {
   /** The market of a ticker that a shard asked for is known as far as it is: the body is its text; `orderId` is 1 where
    *  there is no room for it. */
   Watched: 18,
+  /**
+   * Cancel the live orders that a session or an account leaves behind, then answer Recalled: `orderId` is the caller's
+   * token, the body a packed list, see `protocol/recall.ts`.
+   */
+  Recall: 19,
 } as const
 export type Command = (typeof Command)[keyof typeof Command]
 
 /** Flags in the upper half of a command's type word. */
-export const CommandFlag = { Administrator: 1 << 16 } as const
+export const CommandFlag = {
+  Administrator: 1 << 16,
+  /** In front of the body of a request stands the mark of its session: | u32 number | u8 bytes of the key | key |. */
+  Marked: 1 << 17,
+} as const
+
+/** Bytes in front of the key in the mark of a session. */
+export const MARK_HEADER_BYTES = 5
 
 /** Pieces of state that a Restore command carries: the first element of its body, a msgpack array. */
 export const RestorePiece = {
@@ -69,7 +81,7 @@ export const RestorePiece = {
   /** [piece, ticker, currency, side, lastQty, lastPx, fees] in micros */
   Fill: 3,
   /** [piece, orderId, orderSequence, timestamp, submissionAccount, ticker, currency, type, side, destination, quantity,
-   *  price, timeInForce, expiry, clOrdId, tags, holdPrice, cumQty, reports, status] in micros */
+   *  price, timeInForce, expiry, clOrdId, tags, holdPrice, cumQty, reports, status, number of the session] in micros */
   Order: 4,
   /** [piece, clOrdId, orderId, ticker, currency, type, side, destination, quantity, price, timeInForce, expiry,
    *  tags], oldest first, after the live orders */
@@ -108,6 +120,8 @@ export const Notice = {
   Verdict: 12,
   /** An order is the first to use a ticker: text = the ticker. */
   FirstUse: 13,
+  /** Answer to Recall: a = token, c = orders canceled. */
+  Recalled: 14,
 } as const
 export type Notice = (typeof Notice)[keyof typeof Notice]
 

@@ -6,7 +6,7 @@ import { deepEqual, equal, ok } from 'node:assert/strict'
 import { test } from 'node:test'
 import { reasonName } from '../../src/domain/reasons.ts'
 import { RiskStateType } from '../../src/domain/risk-state.ts'
-import { FindWhat, HaltScope, Kind } from '../../src/protocol/kinds.ts'
+import { FindWhat, HaltScope, Kind, SWITCH_MS_MAX } from '../../src/protocol/kinds.ts'
 import { MassCancelMode, MassCancelWho } from '../../src/protocol/mass-cancel.ts'
 import type { Value } from '../../src/protocol/msgpack.ts'
 import type { Rehearsal } from '../simulation/rehearsal.ts'
@@ -310,6 +310,33 @@ const rows: Record<string, Row> = {
     before: () => [Kind.Halt, Everybody, null],
     answer: always('HaltList of 1'),
   },
+  Switch: {
+    kind: Kind.Switch,
+    about: 'account',
+    elements: ({ id }) => [id],
+    answer: ifPermitted('SwitchState'),
+  },
+  // Whoever may arm one may refresh and disarm it, in this order.
+  ArmSwitch: {
+    kind: Kind.ArmSwitch,
+    about: 'account',
+    elements: ({ id }) => [id, SWITCH_MS_MAX, 0],
+    answer: ifPermitted('Done'),
+  },
+  RefreshSwitch: {
+    kind: Kind.RefreshSwitch,
+    about: 'account',
+    elements: ({ id }) => [id],
+    answer: ifPermitted('Done'),
+  },
+  DisarmSwitch: {
+    kind: Kind.DisarmSwitch,
+    about: 'account',
+    elements: ({ id }) => [id],
+    answer: ifPermitted('Done'),
+  },
+  // The last, since nothing comes after it.
+  Logout: { kind: Kind.Logout, about: 'nothing', elements: () => [0], answer: always('Done') },
 }
 
 function kindName(kind: Value | undefined): string {
@@ -415,6 +442,9 @@ for (const [role, what] of Object.entries(roles) as [Role, string][]) {
         const [before, nextOrderId] = [orderSequences(rehearsal), rehearsal.nextOrderId]
         const [account, ...elements] = row.elements(subject)
         const requestId = asking.request(row.kind, account as number, ...elements)
+        await rehearsal.settle()
+        // What is answered when a clock has turned: refreshed switches, written down together, and logouts.
+        rehearsal.gate.tick(rehearsal.nowMs)
         await rehearsal.settle()
         const cell = `${title}: ${about ?? 'nobody'}`
         found[cell] = word(asking.take(), requestId)

@@ -30,6 +30,7 @@ test('everything reaches the shard, its end too, however full the ring is by the
         shards: [link],
         shardOf: () => 0,
         currencyOf: () => 0,
+        sessionNumber: () => 0,
         nowUs: () => 1,
         watch: async () => undefined,
         waitForRoom: async () => take(),

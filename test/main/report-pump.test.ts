@@ -24,6 +24,7 @@ function staged(holdsBack: (shard: number) => boolean = () => false) {
       answered: nothing,
       deliver: () => told.push('client'),
       flush: () => told.push('flush'),
+      nowUs: () => 0,
     } as never, // what a pump asks of the gate
     new Subscriptions(),
     {
@@ -34,6 +35,9 @@ function staged(holdsBack: (shard: number) => boolean = () => false) {
       stopped: nothing,
       swept: nothing,
       violated: nothing,
+      massCanceled: nothing,
+      firstUse: nothing,
+      recalled: nothing,
       toJudge: body => told.push(`judge ${body.join(' ')}`),
       verdict: (row, body) => told.push(`verdict to ${row}: ${body.join(' ')}`),
       holdsBack,

@@ -256,6 +256,7 @@ export class ShardStage {
       administrator,
       this.nowUs,
       orderId,
+      undefined,
       body,
       0,
       body.length,

@@ -289,7 +289,7 @@ export class PooledStage {
     const body = pack([kind, this.requests + 1, 0, ...rest])
     const sender = administrator ? ADMINISTRATOR : row + 1
     const link = this.links[row % SHARDS]!
-    const taken = link.request(7, row, sender, administrator, this.nowUs, orderId, body, 0, body.length)
+    const taken = link.request(7, row, sender, administrator, this.nowUs, orderId, undefined, body, 0, body.length)
     if (taken) this.requests += 1
     return taken
   }

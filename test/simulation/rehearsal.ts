@@ -24,11 +24,13 @@ import { MassCancelDesk } from '../../src/main/mass-cancel-desk.ts'
 import { PooledRelay } from '../../src/main/pooled-relay.ts'
 import { restore } from '../../src/main/recovery.ts'
 import { ReportPump } from '../../src/main/report-pump.ts'
+import { Safety } from '../../src/main/safety.ts'
 import type { Session } from '../../src/main/session.ts'
 import { ShardLink } from '../../src/main/shard-link.ts'
 import { Standing } from '../../src/main/standing.ts'
 import { Subscriptions } from '../../src/main/subscription.ts'
 import { LANE_BYTES } from '../../src/metrics/catalogue.ts'
+import type { Value } from '../../src/protocol/msgpack.ts'
 import type { DutyCycle } from '../../src/shards/duty-cycle.ts'
 import { assembleShard, type ShardParts } from '../../src/shards/shard.ts'
 import type { ShardLimits, ShardState } from '../../src/shards/shard-state.ts'
@@ -110,6 +112,7 @@ export class Rehearsal {
   /** Tickers whose market a shard has asked for. */
   readonly firstUses: [shard: number, ticker: string][] = []
   readonly haltStore: HaltStore
+  readonly safety: Safety
   readonly positions: PositionTable[] = []
   /** What the parts have logged. */
   readonly logged: { message: string; facts: Record<string, string | number> }[] = []
@@ -167,8 +170,11 @@ export class Rehearsal {
     )
     await rehearsal.#restore(recovery)
     const swept = rehearsal.halts.sweepRecovered()
+    const recalled = rehearsal.safety.afterRecovery()
     await rehearsal.settle()
     await swept
+    await recalled
+    rehearsal.safety.choices.begin(rehearsal.nowMs)
     return rehearsal
   }
 
@@ -282,6 +288,15 @@ export class Rehearsal {
       nowUs,
       log: new Log({ component: 'main', level: 'error' }),
     })
+    this.safety = new Safety({
+      file: path.join(options.folder, 'safety.db'),
+      directory: this.directory,
+      shards: this.links,
+      nowMs: () => this.nowMs,
+      nowUs,
+      log: new Log({ component: 'main', level: 'error' }),
+    })
+    this.safety.recalls.lastOrderId = marks.lastOrderId
     const haltDesk = new HaltDesk({ halts: this.halts, directory: this.directory, definitions, nowUs })
     const massCancels = new MassCancelDesk({
       directory: this.directory,
@@ -299,12 +314,14 @@ export class Rehearsal {
       history: this.history,
       halts: haltDesk,
       massCancels,
+      safety: this.safety.desk,
       subscriptions: this.subscriptions,
       nextOrderId: () => (this.nextOrderId === 0 ? 0 : this.nextOrderId++),
       orderIdsComing: () => false,
       onReceived: () => this.gate.flush(),
       onStalled: () => undefined,
       nowUs,
+      nowMs: () => this.nowMs,
       positions: row => standing.of(row),
       durability: 'none',
       serverName: 'rehearsal',
@@ -314,6 +331,7 @@ export class Rehearsal {
     this.history.connect(this.gate)
     haltDesk.connect(this.gate)
     massCancels.connect(this.gate)
+    this.safety.desk.connect(this.gate)
     this.market = new Market(quotes, this.links, () => this.nowUs)
     this.relay = new PooledRelay(this.links, shardOf, nowUs)
     this.pump = new ReportPump(
@@ -336,6 +354,7 @@ export class Rehearsal {
           this.#stopped += 1
         },
         swept: (token, canceled) => this.halts.swept(token, canceled),
+        recalled: (token, canceled) => this.safety.recalls.recalled(token, canceled),
         violated: violation => this.violations.push(violation),
         massCanceled: (token, isOver, counts) => massCancels.told(token, isOver, counts),
         firstUse: (shard, ticker) => this.firstUses.push([shard, ticker]),
@@ -362,10 +381,10 @@ export class Rehearsal {
     return peer
   }
 
-  /** A session of the account, past its login. */
-  async login(account: string): Promise<RehearsedPeer> {
+  /** A session of the account, past its login; what it chooses to have canceled stands behind the version. */
+  async login(account: string, ...choice: Value[]): Promise<RehearsedPeer> {
     const peer = this.connect(account)
-    peer.send([1, 1, 0, account, account, 1])
+    peer.send([1, 1, 0, account, account, 1, ...choice])
     await this.settle()
     const [answer] = peer.take()
     if (answer?.[0] !== 72) throw new Error(`${account} was not logged in: ${JSON.stringify(answer)}`)
@@ -439,11 +458,13 @@ export class Rehearsal {
     await this.#store.close()
     await this.#readers.close()
     this.haltStore.close()
+    this.safety.close()
   }
 
   /** An orderly stop: snapshots are taken and the store has everything. */
   async stop(): Promise<void> {
     this.gate.stopAccepting()
+    this.safety.stop()
     this.gate.closeAll()
     for (const link of this.links) link.post(Command.Stop, 0, this.nowUs, 0, new Uint8Array(0))
     await this.settle()
@@ -463,6 +484,7 @@ export class Rehearsal {
         this.accounts.readTerms(row, terms)
         return terms.currency
       },
+      sessionNumber: (account, key) => this.safety.choices.restored(account, key),
       nowUs: () => this.nowUs,
       watch: async () => undefined,
       waitForRoom: async () => {
