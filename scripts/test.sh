@@ -11,8 +11,9 @@ cd "$root"
 need_packages
 
 # Tests of stores and the comparison of the benchmarks use real servers, which they start themselves: databases, alone and
-# in a cluster, whose nodes copy each other with rsync and look for each other's ports. Where they cannot be had, the
-# tests that need one fail and say so: the rest is worth running all the same.
+# in a cluster, whose nodes copy each other with rsync and look for each other's ports. Tests of encrypted connections make
+# their certificates with openssl. Where something cannot be had, the tests that need it fail and say so: the rest is worth
+# running all the same.
 missing=()
 is_there() { command -v "$1" >/dev/null || [[ -x /usr/sbin/$1 ]]; }
 { is_there mariadbd && is_there mariadb-install-db; } || missing+=(mariadb-server)
@@ -20,6 +21,7 @@ is_there() { command -v "$1" >/dev/null || [[ -x /usr/sbin/$1 ]]; }
 is_there rsync || missing+=(rsync)
 is_there ss || missing+=(iproute2)
 is_there redis-server || missing+=(redis-server)
+is_there openssl || missing+=(openssl)
 if ((${#missing[@]} > 0)) && ! need_system_packages "${missing[@]}"; then
   say 'Going on; tests that need a server which is missing will fail or be skipped.'
 fi

@@ -815,6 +815,10 @@ function remoteCommand(name: string): Command {
     .option('-p, --password <password>', 'its password; OES_PASSWORD keeps it out of the list of processes')
     .option('-c, --config <file>', 'configuration of the server, to find it')
     .option('--deadline <ms>', 'time until an answer is given up; 5000 where absent')
+    .option('--tls', 'encrypt the connection; so does OES_TLS=1, and any of the next')
+    .option('--tls-ca <file>', 'authorities that are trusted, in PEM form; OES_TLS_CA, else those of the system')
+    .option('--tls-certificate <file>', 'own certificate; OES_TLS_CERTIFICATE')
+    .option('--tls-key <file>', 'its key; OES_TLS_KEY')
     .option('--json', 'one JSON value per line')
 }
 

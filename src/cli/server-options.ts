@@ -15,6 +15,10 @@ export interface ServerFlags {
   password?: string
   config?: string
   deadline?: string
+  tls?: boolean
+  tlsCa?: string
+  tlsCertificate?: string
+  tlsKey?: string
 }
 
 const SERVER_DEFAULT = '127.0.0.1:20700'
@@ -37,6 +41,33 @@ export function serverOptions(flags: ServerFlags, environment: NodeJS.ProcessEnv
     connectDeadlineMs: deadlineMs,
     callDeadlineMs: deadlineMs,
     pageDeadlineMs: Math.max(deadlineMs, 30_000),
+    ...tlsOptions(flags, environment),
+  }
+}
+
+/** Whether and how the connection is encrypted: any of the flags or variables asks for it. */
+function tlsOptions(flags: ServerFlags, environment: NodeJS.ProcessEnv): Pick<ConnectOptions, 'tls'> {
+  const files = {
+    ca: flags.tlsCa ?? environment.OES_TLS_CA,
+    certificate: flags.tlsCertificate ?? environment.OES_TLS_CERTIFICATE,
+    key: flags.tlsKey ?? environment.OES_TLS_KEY,
+  }
+  if ((files.certificate === undefined) !== (files.key === undefined)) {
+    throw usageError('A certificate and its key go together.', 'Give both --tls-certificate and --tls-key.')
+  }
+  const tls = Object.fromEntries(
+    Object.entries(files).flatMap(([name, file]) => (file === undefined ? [] : [[name, pemOf(file)]])),
+  )
+  const isAsked = flags.tls === true || environment.OES_TLS === '1' || Object.keys(tls).length > 0
+  return isAsked ? { tls } : {}
+}
+
+function pemOf(file: string): string {
+  try {
+    return fs.readFileSync(file, 'utf8')
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    throw new CommandError(`${file} cannot be read: ${why}.`, { status: ExitStatus.Usage, cause: error })
   }
 }
 

@@ -5,6 +5,17 @@ import type { Session } from './connection.ts'
 import type { SessionChoice } from './safety.ts'
 import type { Timers } from './timers.ts'
 
+/** Texts in PEM form. */
+export interface TlsOptions {
+  /** Authorities that are trusted to say who the server is; those that the system trusts where absent. */
+  ca?: string
+  /** The client's own certificate and its key. */
+  certificate?: string
+  key?: string
+  /** Name that the server's certificate has to have; the host where absent. */
+  serverName?: string
+}
+
 /** How to connect. Times are milliseconds. */
 export interface ConnectOptions extends SessionChoice {
   /** Loopback where absent. */
@@ -12,6 +23,8 @@ export interface ConnectOptions extends SessionChoice {
   port: number
   username: string
   password: string
+  /** Encrypts the connection; true trusts the authorities that the system trusts. Plain where absent. */
+  tls?: boolean | TlsOptions
   /** Time for a connection and its login together; 10,000 where absent. */
   connectDeadlineMs?: number
   /** Deadline of calls that name none; 5,000 where absent. */

@@ -7,10 +7,12 @@
 //                         └─ socket closed ───────────► ended with CONNECTION_LOST
 
 import net from 'node:net'
+import tls from 'node:tls'
 import { encodeFrame, FrameSplitter, FrameTooLong } from '../protocol/frames.ts'
 import { Kind, PROTOCOL_VERSION } from '../protocol/kinds.ts'
 import { pack, unpack } from '../protocol/msgpack.ts'
 import { ClientCode, OesError, refusal } from './client-error.ts'
+import type { TlsOptions } from './connect-options.ts'
 import { Elements, malformed } from './elements.ts'
 import type { Timers } from './timers.ts'
 
@@ -27,6 +29,7 @@ export interface ConnectionOptions {
   port: number
   username: string
   password: string
+  tls: boolean | TlsOptions
   /** What the login says behind its version. */
   choice: readonly unknown[]
   /** Time for the connection and the login together. */
@@ -77,9 +80,9 @@ export class Connection {
     const { host, port, username, password, choice, timers, deadlineMs } = options
     this.#options = options
     this.#splitter = new FrameSplitter(options.frameBytesMax)
-    this.#socket = net.connect({ host, port, noDelay: true })
+    this.#socket = options.tls === false ? net.connect({ host, port, noDelay: true }) : secured(host, port, options.tls)
     this.#cancelAlarm = timers.after(deadlineMs, () => this.#end(this.#failed(`no login within ${deadlineMs} ms`)))
-    this.#socket.on('connect', () =>
+    this.#socket.on(options.tls === false ? 'connect' : 'secureConnect', () =>
       this.send([Kind.Login, LOGIN_REQUEST_ID, 0, username, password, PROTOCOL_VERSION, ...choice]),
     )
     this.#socket.on('data', (chunk: Buffer) => this.#take(chunk))
@@ -208,6 +211,19 @@ export class Connection {
       cause: this.#socketError,
     })
   }
+}
+
+function secured(host: string, port: number, options: true | TlsOptions): tls.TLSSocket {
+  const { ca, certificate, key, serverName } = options === true ? {} : options
+  return tls.connect({
+    host,
+    port,
+    minVersion: 'TLSv1.2',
+    ...(ca === undefined ? {} : { ca }),
+    ...(certificate === undefined ? {} : { cert: certificate }),
+    ...(key === undefined ? {} : { key }),
+    ...(serverName === undefined ? {} : { servername: serverName }),
+  })
 }
 
 function readSession(message: Elements): Session {

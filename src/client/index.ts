@@ -25,7 +25,7 @@ export {
   type TrackedOrders,
 } from './client.ts'
 export { ClientCode, OesError } from './client-error.ts'
-export type { ConnectOptions, StateChange } from './connect-options.ts'
+export type { ConnectOptions, StateChange, TlsOptions } from './connect-options.ts'
 export type { Session } from './connection.ts'
 export type { Halt, HaltTarget } from './halts.ts'
 export type {

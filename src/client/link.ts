@@ -66,6 +66,7 @@ export class Link {
       port,
       username,
       password,
+      tls: this.#options.tls ?? false,
       choice: choiceElements(this.#options, this.#randomKey),
       deadlineMs: connectDeadlineMs ?? 10_000,
       frameBytesMax: frameBytesMax ?? 16 * 1024 * 1024,
@@ -106,5 +107,10 @@ export class Link {
 
 // Failures that coming back with the same name, password and program cannot mend.
 function isFinal({ reason }: OesError): boolean {
-  return reason === Reason.LoginFailed || reason === Reason.ProtocolVersion || reason === Reason.NotPermitted
+  return (
+    reason === Reason.LoginFailed ||
+    reason === Reason.ProtocolVersion ||
+    reason === Reason.NotPermitted ||
+    reason === Reason.CertificateAccount
+  )
 }

@@ -123,7 +123,7 @@ function treeOf(text: string, file: string): YamlNode {
 const MESSAGES_HELD_MIN = 8
 
 /** What holds between two keys; noted at the one that the file gives. */
-function checkRelations({ admin, engine, limits, writer, dataStore }: Config, reading: Reading): void {
+function checkRelations({ admin, engine, limits, server, writer, dataStore }: Config, reading: Reading): void {
   const atLeast = (key: string, value: number, other: string, min: number, why: string) => {
     if (value >= min) return
     const [at, place] = [key, other].map(name => [name, reading.places.get(name)] as const).find(([, at]) => at) ?? [
@@ -156,12 +156,27 @@ function checkRelations({ admin, engine, limits, writer, dataStore }: Config, re
     'pauses grow from the one to the other',
   )
   checkStores(dataStore, reading)
+  checkTls(server.tls, reading)
   if (admin.http === 'on' && admin.reach === 'loopback' && !isLoopback(admin.interface.host)) {
     const key = 'admin.interface'
     const what =
       'can be reached from other machines, and nobody is asked for a password there: give a loopback address as ' +
       '127.0.0.1:20701, or say admin.reach: network'
     reading.problems.push({ place: reading.places.get(key) ?? { line: 1, column: 1 }, key, what })
+  }
+}
+
+/** What belongs to a certificate. */
+function checkTls({ certificate, key, clientCa, clientCertificates }: Config['server']['tls'], reading: Reading): void {
+  const note = (name: string, what: string) => {
+    const at = `server.tls.${name}`
+    reading.problems.push({ place: reading.places.get(at) ?? { line: 1, column: 1 }, key: at, what })
+  }
+  if (certificate !== undefined && key === undefined) note('certificate', 'needs key, the key that belongs to it')
+  if (key !== undefined && certificate === undefined) note('key', 'needs certificate, to which it belongs')
+  if (clientCa !== undefined && certificate === undefined) note('client_ca', 'is of no use without certificate')
+  if (clientCa === undefined && clientCertificates === 'required') {
+    note('client_certificates', 'cannot be required without client_ca, their authorities')
   }
 }
 

@@ -10,6 +10,7 @@ import {
   integer,
   integerOrAuto,
   list,
+  network,
   oneOrMany,
   optional,
   optionalDateTime,
@@ -42,6 +43,43 @@ const server = section('Where clients connect, and how they find the server.', {
     items: address({ comment: 'an address', byDefault: '127.0.0.1:20700' }),
     byDefault: [],
     template: '\n    - $global_interface:20700\n    - $local_interface:20700',
+  }),
+  allowed: list({
+    comment:
+      'Hosts that may connect, by their networks; none means every host. Others are closed before a byte is read.',
+    items: network({ comment: 'a network', byDefault: '127.0.0.0/8' }),
+    byDefault: [],
+  }),
+  tls: section('Encryption of connections by TLS 1.2 or later. Without a certificate they are plain.', {
+    certificate: optional(
+      text({
+        comment:
+          "The server's certificate, and those between it and its authority behind it. Files of this section are read again\n" +
+          'when they change, and on SIGHUP.',
+        what: 'the path of a PEM file',
+        byDefault: '',
+      }),
+    ),
+    key: optional(text({ comment: 'The key of that certificate.', what: 'the path of a PEM file', byDefault: '' })),
+    client_ca: optional(
+      text({
+        comment: "Authorities of clients' certificates; absent, clients are asked for none.",
+        what: 'the path of a PEM file',
+        byDefault: '',
+      }),
+    ),
+    client_certificates: choice({
+      comment: 'Whether a client may or has to have a certificate, where there are authorities for them.',
+      words: ['optional', 'required'],
+      byDefault: 'optional',
+    }),
+    client_account: choice({
+      comment:
+        'Which account a client with a certificate may log in to, with the password of the account as always: the one that\n' +
+        "is named by the certificate's common name, or any.",
+      words: ['common_name', 'any'],
+      byDefault: 'common_name',
+    }),
   }),
 })
 

@@ -3,6 +3,7 @@
 
 import { type Address, formatAddress, parseAddress } from './address.ts'
 import { nearest } from './nearest.ts'
+import { formatNetwork, type Network, parseNetwork } from './network.ts'
 import type { Place, YamlNode } from './yaml-tree.ts'
 
 /** Something wrong in a file: where, at which key, and what would be right. */
@@ -185,6 +186,14 @@ export function address(said: Said & { byDefault: string }): Setting<Address> {
   const allowed = 'an address as host:port, an IPv6 host in brackets'
   const show = (value: Address) => quotedText(formatAddress(value))
   return scalar({ ...said, allowed, written: formatAddress(byDefault), absent: () => byDefault, show }, parseAddress)
+}
+
+/** A network in CIDR form. */
+export function network(said: Said & { byDefault: string }): Setting<Network> {
+  const byDefault = parseNetwork(said.byDefault)!
+  const allowed = 'a network as 10.1.0.0/16 or 2001:db8::/32, or an address'
+  const show = (value: Network) => JSON.stringify(formatNetwork(value))
+  return scalar({ ...said, allowed, written: formatNetwork(byDefault), absent: () => byDefault, show }, parseNetwork)
 }
 
 /** A text as YAML takes it: in quotes unless it is plainly a word. */

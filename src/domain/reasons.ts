@@ -56,6 +56,7 @@ export const Reason = {
   LoginsSuspended: 223,
   InvalidDefinitions: 224,
   SwitchNotArmed: 234,
+  CertificateAccount: 235,
 
   BoardLot: 300,
   NoBbo: 301,
@@ -223,6 +224,10 @@ const entries: Record<Reason, ReasonEntry> = {
   [Reason.SwitchNotArmed]: {
     name: 'SWITCH_NOT_ARMED',
     text: "The dead-man's switch of the account is not armed: it has fired, or nobody armed it.",
+  },
+  [Reason.CertificateAccount]: {
+    name: 'CERTIFICATE_ACCOUNT',
+    text: 'The certificate of this connection is for the account {0} alone.',
   },
 
   [Reason.BoardLot]: { name: 'BOARD_LOT', text: 'The quantity has to be a multiple of {0}.' },

@@ -564,6 +564,13 @@ export class Gate {
       this.close(session, Reason.ProtocolVersion, params)
       return
     }
+    const { boundTo } = session.peer
+    if (boundTo !== undefined && boundTo !== name) {
+      this.#parts.log('certificate for another account', { peer: session.peer.name, certificate: boundTo, name })
+      this.refuse(session, requestId, 0, Reason.CertificateAccount, [boundTo])
+      this.close(session, Reason.CertificateAccount, [boundTo])
+      return
+    }
     const choice = loginChoice(message as Value[])
     if (typeof choice === 'number') {
       this.refuse(session, requestId, 0, Reason.InvalidSafety, [choice])

@@ -1,19 +1,57 @@
-// Accepts connections and hands their bytes to the gate. The only file of main that touches sockets.
+// Accepts connections and hands their bytes to the gate, decrypted where TLS is configured. The only file of main that
+// touches sockets. Who may not come is turned away before a byte is read; who does not finish the handshake counts as a
+// connection, and has as long for it as for the login.
+//
+//   accept ─── host not in server.allowed ───────────────► closed, counted
+//     ├─ TLS ─ too many handshakes, no handshake in time, bad certificate ─► closed, counted
+//     └─► gate
 
 import net from 'node:net'
+import tls from 'node:tls'
+import { type Network, Networks } from '../config/network.ts'
+import { BoundedLog } from './bounded-log.ts'
+import type { Certificates } from './certificates.ts'
 import type { Gate } from './gate.ts'
 import type { Peer } from './peer.ts'
 import { SessionStage } from './session.ts'
 
+export interface ListenerOptions {
+  /** Who may connect; everybody where empty. */
+  readonly allowed: readonly Network[]
+  readonly connectionsMax: number
+  /** Time from connecting to logging in. */
+  readonly loginMs: number
+  readonly tls?: ListenerTls | undefined
+  readonly log: (message: string, facts: Record<string, string | number>) => void
+}
+
+export interface ListenerTls {
+  readonly certificates: Certificates
+  /** Whether clients are asked for certificates of their own, and have to have one. */
+  readonly clients: 'none' | 'optional' | 'required'
+  /** A client with a certificate logs in to the account of its common name alone. */
+  readonly bindsAccounts: boolean
+}
+
 export class Listener {
   readonly #server: net.Server
+  readonly #secure: tls.Server | undefined
   readonly #gate: Gate
-  readonly #log: (message: string, facts: Record<string, string | number>) => void
+  readonly #options: ListenerOptions
+  readonly #networks: Networks
+  readonly #bounded: BoundedLog
+  /** Connections whose handshake is under way, by host and port, with the time at which they came. */
+  readonly #shaking = new Map<string, number>()
+  #hostsRefused = 0
+  #handshakesFailed = 0
 
-  constructor(gate: Gate, log: (message: string, facts: Record<string, string | number>) => void) {
+  constructor(gate: Gate, options: ListenerOptions) {
     this.#gate = gate
-    this.#log = log
+    this.#options = options
+    this.#networks = new Networks(options.allowed)
+    this.#bounded = new BoundedLog(options.log)
     this.#server = net.createServer({ noDelay: true }, socket => this.#accept(socket))
+    this.#secure = options.tls === undefined ? undefined : this.#secured(options.tls)
   }
 
   /** Listens; resolves with the address as it is, rejects with the system's error (EADDRINUSE, EACCES …). */
@@ -22,7 +60,7 @@ export class Listener {
       this.#server.once('error', reject)
       this.#server.listen({ host, port }, () => {
         this.#server.off('error', reject)
-        this.#server.on('error', error => this.#log('the listener failed', { error: String(error) }))
+        this.#server.on('error', error => this.#options.log('the listener failed', { error: String(error) }))
         const { address, port: actual } = this.#server.address() as net.AddressInfo // a TCP server has such an address
         resolve({ host: address, port: actual })
       })
@@ -34,9 +72,71 @@ export class Listener {
     this.#server.close()
   }
 
+  /** Connections that never came to a session. */
+  figures(): Record<string, number> {
+    return { hosts_refused: this.#hostsRefused, handshakes_failed: this.#handshakesFailed }
+  }
+
   #accept(socket: net.Socket): void {
-    const peer = new SocketPeer(socket)
-    const session = this.#gate.open(peer, performance.now())
+    const nowMs = performance.now()
+    const host = socket.remoteAddress ?? ''
+    if (!this.#networks.admits(host)) {
+      this.#hostsRefused += 1
+      this.#bounded.note('connections are refused: the host is not in server.allowed', nowMs, { host })
+      socket.destroy()
+      return
+    }
+    if (this.#secure === undefined) {
+      this.#take(socket, undefined, nowMs)
+      return
+    }
+    if (this.#gate.sessions.size + this.#shaking.size >= this.#options.connectionsMax) {
+      this.#failed(host, 'too many connections')
+      socket.destroy()
+      return
+    }
+    const name = nameOf(socket)
+    this.#shaking.set(name, nowMs)
+    // A connection that breaks off in its handshake is told as an error of the TLS server, or not at all.
+    socket.on('close', () => this.#shaking.delete(name))
+    this.#secure.emit('connection', socket)
+  }
+
+  #secured({ certificates, clients, bindsAccounts }: ListenerTls): tls.Server {
+    const server = tls.createServer({
+      ...certificates.options,
+      handshakeTimeout: this.#options.loginMs,
+      requestCert: clients !== 'none',
+      rejectUnauthorized: clients === 'required',
+    })
+    certificates.watch(options => server.setSecureContext(options))
+    server.on('tlsClientError', (error, socket) => {
+      this.#failed(socket.remoteAddress ?? '', error.message)
+      socket.destroy()
+    })
+    server.on('secureConnection', socket => {
+      const acceptedMs = this.#shaking.get(nameOf(socket)) ?? performance.now()
+      this.#shaking.delete(nameOf(socket))
+      const { subject } = socket.getPeerCertificate()
+      // Asked for, not required, and not good: that is no client without a certificate.
+      if (subject !== undefined && !socket.authorized) {
+        this.#failed(socket.remoteAddress ?? '', `the client's certificate: ${socket.authorizationError}`)
+        socket.destroy()
+        return
+      }
+      this.#take(socket, bindsAccounts ? commonName(subject) : undefined, acceptedMs)
+    })
+    return server
+  }
+
+  #failed(host: string, why: string): void {
+    this.#handshakesFailed += 1
+    this.#bounded.note('a handshake failed', performance.now(), { host, why })
+  }
+
+  #take(socket: net.Socket, boundTo: string | undefined, acceptedMs: number): void {
+    const peer = new SocketPeer(socket, boundTo)
+    const session = this.#gate.open(peer, acceptedMs)
     if (session === undefined) {
       // Refused: it is being told why. What it sends or suffers is of no interest any more.
       socket.on('error', () => socket.destroy())
@@ -50,7 +150,7 @@ export class Listener {
       onRoom?.()
     })
     // A reset or a broken pipe ends this session alone; `close` follows.
-    socket.on('error', error => this.#log('connection failed', { peer: peer.name, error: error.message }))
+    socket.on('error', error => this.#options.log('connection failed', { peer: peer.name, error: error.message }))
     socket.on('end', () => socket.end())
     socket.on('close', () => {
       if (session.stage !== SessionStage.Closed) this.#gate.closed(session)
@@ -58,13 +158,26 @@ export class Listener {
   }
 }
 
+function nameOf(socket: net.Socket): string {
+  return `${socket.remoteAddress}:${socket.remotePort}`
+}
+
+/** Of several the first counts; a certificate without one belongs to no account. */
+function commonName(subject: tls.Certificate | undefined): string | undefined {
+  if (subject === undefined) return undefined
+  const { CN } = subject as { CN?: string | string[] }
+  return (Array.isArray(CN) ? CN[0] : CN) ?? ''
+}
+
 class SocketPeer implements Peer {
   readonly name: string
   readonly host: string
+  readonly boundTo: string | undefined
   readonly #socket: net.Socket
 
-  constructor(socket: net.Socket) {
+  constructor(socket: net.Socket, boundTo: string | undefined) {
     this.#socket = socket
+    this.boundTo = boundTo
     this.host = socket.remoteAddress ?? ''
     this.name = `${this.host}:${socket.remotePort}`
   }

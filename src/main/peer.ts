@@ -5,6 +5,8 @@ export interface Peer {
   readonly name: string
   /** Where it comes from, without the port. */
   readonly host: string
+  /** Name of the only account that it may log in to, by its certificate; undefined for any. */
+  readonly boundTo: string | undefined
   /** Bytes handed over and not yet taken by the network. */
   readonly waitingBytes: number
   /** Sends `bytes`, which stay untouched until `done` is called. */

@@ -36,6 +36,7 @@ import type { JournalToRead } from '../stores/account-tails.ts'
 import { shareReaderOptions } from '../stores/reader-thread.ts'
 import { Accounts } from './accounts.ts'
 import { openWatch, type Watch } from './admin-stage.ts'
+import { Certificates } from './certificates.ts'
 import { Compliance } from './compliance.ts'
 import { lockDirectory } from './data-lock.ts'
 import { Gate } from './gate.ts'
@@ -101,6 +102,7 @@ export class Server {
   #shards: Shards | undefined
   /** What is told at the administrative port. */
   #watch: Watch | undefined
+  #listener: Listener | undefined
   #failed = false
   address: Address = { host: '', port: 0 }
 
@@ -423,7 +425,31 @@ export class Server {
       shards.tick(this.#clock.nowUs())
     }, TICK_MS)
     this.#onTheWayDown('clock', () => clearInterval(ticking))
-    const listener = new Listener(gate, facts)
+    const { tls } = config.server
+    const certificates =
+      tls.certificate === undefined || tls.key === undefined
+        ? undefined
+        : new Certificates({ ...tls, certificate: tls.certificate, key: tls.key }, log)
+    if (certificates !== undefined) {
+      const reload = () => certificates.reload()
+      process.on('SIGHUP', reload)
+      this.#onTheWayDown('certificates', () => {
+        process.off('SIGHUP', reload)
+        certificates.close()
+      })
+    }
+    const listener = new Listener(gate, {
+      allowed: config.server.allowed,
+      connectionsMax: config.limits.connectionsMax,
+      loginMs: config.limits.loginMs,
+      tls: certificates && {
+        certificates,
+        clients: tls.clientCa === undefined ? 'none' : tls.clientCertificates,
+        bindsAccounts: tls.clientAccount === 'common_name',
+      },
+      log: facts,
+    })
+    this.#listener = listener
     this.address = await listener.open(config.server.interface.host, config.server.interface.port)
     safety.choices.begin(performance.now())
     this.#onTheWayDown('clients', async () => {
@@ -458,7 +484,7 @@ export class Server {
 
   /** What the shards have done so far, all together. */
   figures(): Record<string, number> {
-    return this.#shards?.figures() ?? {}
+    return { ...this.#shards?.figures(), ...this.#listener?.figures() }
   }
 
   async #goDown(): Promise<void> {

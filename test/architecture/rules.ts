@@ -72,10 +72,12 @@ export const doors: Readonly<Record<string, readonly string[]>> = {
   // One for each side of each kind of connection.
   'node:net': [
     'src/client/connection.ts',
+    'src/config/network.ts', // forms of addresses, no sockets
     'src/main/listener.ts',
     'src/services/wire/service-connection.ts',
     'src/services/wire/service-host.ts',
   ],
+  'node:tls': ['src/client/connection.ts', 'src/main/certificates.ts', 'src/main/listener.ts'],
 }
 
 /** Packages that are the tests' own tool. */

@@ -36,6 +36,14 @@ const DEFAULTS: Config = {
     service: 'order_execution_service',
     interface: { host: '127.0.0.1', port: 20700 },
     addresses: [{ host: '127.0.0.1', port: 20700 }],
+    allowed: [],
+    tls: {
+      certificate: undefined,
+      key: undefined,
+      clientCa: undefined,
+      clientCertificates: 'optional',
+      clientAccount: 'common_name',
+    },
   },
   serviceLocator: undefined,
   dataStore: [],
@@ -125,7 +133,8 @@ test('without a file, and with an empty one, everything has its default', () => 
 
 test('each key can be given', () => {
   const text = `
-server: {service: oes, interface: "0.0.0.0:1", addresses: ["[::1]:2", example.com:3]}
+server: {service: oes, interface: "0.0.0.0:1", addresses: ["[::1]:2", example.com:3], allowed: [10.1.0.0/16, "2001:db8::/32", 10.2.3.4],
+  tls: {certificate: c.pem, key: k.pem, client_ca: a.pem, client_certificates: required, client_account: any}}
 service_locator: {address: locator:4, username: server, password: 0123}
 data_store: {address: db:5, username: u, password: "p:#", schema: s}
 session_start_time: 2026-01-30 09:30:00
@@ -158,6 +167,18 @@ log: {level: debug, levels: {shard: error}, file: oes.log, format: json, file_by
         { host: '::1', port: 2 },
         { host: 'example.com', port: 3 },
       ],
+      allowed: [
+        { address: '10.1.0.0', prefix: 16, family: 'ipv4' },
+        { address: '2001:db8::', prefix: 32, family: 'ipv6' },
+        { address: '10.2.3.4', prefix: 32, family: 'ipv4' },
+      ],
+      tls: {
+        certificate: 'c.pem',
+        key: 'k.pem',
+        clientCa: 'a.pem',
+        clientCertificates: 'required',
+        clientAccount: 'any',
+      },
     },
     serviceLocator: { address: { host: 'locator', port: 4 }, username: 'server', password: '0123' },
     dataStore: [{ ...STORE, address: { host: 'db', port: 5 }, password: 'p:#' }],

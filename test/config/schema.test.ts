@@ -110,6 +110,8 @@ test('the default file loads once its variables are replaced, and differs from t
         { host: '203.0.113.5', port: 20700 },
         { host: '10.0.0.5', port: 20700 },
       ],
+      allowed: [],
+      tls: defaultConfig().server.tls,
     },
     serviceLocator: {
       address: { host: '10.0.0.5', port: 20000 },

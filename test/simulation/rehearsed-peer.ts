@@ -9,6 +9,7 @@ import { unpack, type Value } from '../../src/protocol/msgpack.ts'
 export class RehearsedPeer implements Peer {
   readonly name: string
   readonly host = 'here'
+  boundTo: string | undefined
   /** Undefined where the connection was refused. */
   session: Session | undefined
   isPaused = false

@@ -97,7 +97,12 @@ async function outcomeOf(step: RunStep, orders: readonly OrderStep[]): Promise<T
 
 /** Runs the utility. @returns what it failed with */
 async function cancel(rehearsal: Rehearsal, step: RunStep): Promise<string | undefined> {
-  const listener = new Listener(rehearsal.gate, () => undefined)
+  const listener = new Listener(rehearsal.gate, {
+    allowed: [],
+    connectionsMax: 100,
+    loginMs: 5_000,
+    log: () => undefined,
+  })
   const { port } = await listener.open('127.0.0.1', 0)
   const silent = new Writable({ write: (_, __, done) => done() })
   let isOver = false
