@@ -27,6 +27,7 @@ import {
 } from './commands/limits.ts'
 import { type LogFlags, showLog } from './commands/log.ts'
 import { type LogLevelFlags, logLevel } from './commands/log-level.ts'
+import { checkObserverWords, type ObserverFlags, observers } from './commands/observers.ts'
 import { type OrdersFlags, orders } from './commands/orders.ts'
 import { type PlatformFlags, platform } from './commands/platform.ts'
 import { positions } from './commands/positions.ts'
@@ -567,6 +568,34 @@ rulesCommand('violations')
   .action((flags: LocatorFlags & { account?: string; after?: string }) => {
     const after = flags.after === undefined ? 0 : parseWhole(flags.after, 'the number of a violation', 0)
     return runRules(flags, desk => listViolations(desk, { ...flags, after }))
+  })
+
+program
+  .command('observers')
+  .description('drop copies: accounts that read what others do, and do nothing else')
+  .argument('<action>', 'list, add or remove')
+  .argument('[account]', 'name of the account')
+  .option('-g, --group <name>', 'who observes the traders of a group')
+  .option('--everybody', 'who observes all accounts')
+  .option('-l, --locator <host:port>', 'service locator; OES_LOCATOR, else 127.0.0.1:20000 where absent')
+  .option('-u, --username <name>', 'account to log in with')
+  .option('-p, --password <password>', 'its password; OES_PASSWORD keeps it out of the list of processes')
+  .option('--json', 'one JSON value per line')
+  .addHelpText(
+    'after',
+    `
+An observer may subscribe, query, load orders and read positions. Everything else is refused, whatever other roles the
+account has, and also for itself. A change holds at once, also for sessions that are there.
+
+Examples:
+  $ oes observers add auditor --group north
+  $ oes observers list --everybody
+  $ oes observers remove auditor --group north`,
+  )
+  .action(async (word: string, account: string | undefined, flags: ObserverFlags & { json?: boolean }) => {
+    const action = checkObserverWords(word, account, flags)
+    output.isJson = flags.json === true
+    status = await observers(output, action, account, flags, process.env)
   })
 
 const limits = program

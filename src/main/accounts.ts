@@ -82,12 +82,16 @@ export class Accounts implements Directory {
     return this.#world?.isAdministrator(account) ?? false
   }
 
+  isObserver(account: number): boolean {
+    return this.#world?.isObserver(account) ?? false
+  }
+
   permitted(account: number, other: number): boolean {
-    return this.#world?.permitted(account, other) ?? false
+    return this.#world?.maySee(account, other) ?? false
   }
 
   mayFollow(account: number, group: number): boolean {
-    return this.#world?.groupsManagedBy(account).some(({ id }) => id === group) ?? false
+    return this.#world?.groupsSeenBy(account).some(({ id }) => id === group) ?? false
   }
 
   traders(group: number): Iterable<number> {
@@ -97,9 +101,10 @@ export class Accounts implements Directory {
   permittedAccounts(account: number, after: number, max: number): readonly number[] {
     const world = this.#world
     if (world === undefined) return []
-    const all = world.isAdministrator(account)
-      ? [...this.#rows.keys()]
-      : [account, ...world.groupsManagedBy(account).flatMap(({ traders }) => [...traders])]
+    const all =
+      world.isAdministrator(account) || world.observers.has(account)
+        ? [...this.#rows.keys()]
+        : [account, ...world.groupsSeenBy(account).flatMap(({ traders }) => [...traders])]
     return [...new Set(all)]
       .filter(id => id > after)
       .sort((a, b) => a - b)

@@ -11,13 +11,15 @@ export interface Directory {
   findGroup(name: string): number | undefined
   groupName(group: number): string | undefined
   isAdministrator(account: number): boolean
-  /** Whether a session of `account` may trade `other` and see its orders. */
+  /** Whether sessions of the account may do nothing but read, whatever else is permitted. */
+  isObserver(account: number): boolean
+  /** Whether a session of `account` may trade `other` and see its orders; of an observer, whether it may see them. */
   permitted(account: number, other: number): boolean
   /** Whether a session of `account` may follow the group. */
   mayFollow(account: number, group: number): boolean
   /** Traders of a group. */
   traders(group: number): Iterable<number>
-  /** Accounts that a session of `account` may trade, ascending, above `after`, at most `max`. */
+  /** Accounts that a session of `account` may trade or, as an observer, see, ascending, above `after`, at most `max`. */
   permittedAccounts(account: number, after: number, max: number): readonly number[]
   /**
    * The account that name and password belong to, asked by somebody at the host `from`; undefined where they belong to none. Rejects where nobody can tell, with

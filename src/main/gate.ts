@@ -366,6 +366,12 @@ export class Gate {
       if (session.rates.refused(session.lastHeardMs)) this.close(session, Reason.Flooding, [limits.rateRefusalsMax])
       return true
     }
+    if (session.permittedVersion !== directory.version) this.#refreshRoles(session)
+    if (session.observer && !isReading(kind)) {
+      this.#parts.log('not permitted', { peer: session.peer.name, account: session.accountName, asked: named })
+      this.refuse(session, requestId, named, Reason.NotPermitted, [])
+      return true
+    }
     if (session.inFlight > limits.inFlightMax) {
       this.refuse(session, requestId, named, Reason.TooManyInFlight, [limits.inFlightMax])
       return true
@@ -534,11 +540,7 @@ export class Gate {
       return false
     }
     if (row === session.accountRow) return true
-    if (session.permittedVersion !== directory.version) {
-      session.permittedVersion = directory.version
-      session.permitted.clear()
-      session.administrator = directory.isAdministrator(session.account)
-    }
+    if (session.permittedVersion !== directory.version) this.#refreshRoles(session)
     let permitted = session.permitted.get(row)
     if (permitted === undefined) {
       permitted = directory.permitted(session.account, account)
@@ -617,8 +619,7 @@ export class Gate {
     session.stage = SessionStage.Live
     session.accountRow = row
     session.accountName = name
-    session.administrator = directory.isAdministrator(account)
-    session.permittedVersion = directory.version
+    this.#refreshRoles(session)
     this.send(session, [
       Kind.LoggedIn,
       requestId,
@@ -633,6 +634,15 @@ export class Gate {
     ])
     this.#read(session)
     this.flush()
+  }
+
+  /** Roles, groups or accounts have changed: what was asked before has to be asked again. */
+  #refreshRoles(session: Session): void {
+    const { directory } = this.#parts
+    session.permittedVersion = directory.version
+    session.permitted.clear()
+    session.administrator = directory.isAdministrator(session.account)
+    session.observer = directory.isObserver(session.account)
   }
 
   #find(session: Session, requestId: number, message: Value[]): void {
@@ -676,6 +686,26 @@ function isCancel(kind: number): boolean {
       return true
     default:
       return isAboutSwitch(kind)
+  }
+}
+
+/** What an observer may ask: nothing that changes anything. */
+function isReading(kind: number): boolean {
+  switch (kind) {
+    case Kind.LoadOrder:
+    case Kind.QueryOrders:
+    case Kind.QueryReports:
+    case Kind.Subscribe:
+    case Kind.Unsubscribe:
+    case Kind.Positions:
+    case Kind.Find:
+    case Kind.Accounts:
+    case Kind.Halts:
+    case Kind.Switch:
+    case Kind.Logout:
+      return true
+    default:
+      return false
   }
 }
 

@@ -36,6 +36,8 @@ export class Session {
   accountRow = -1
   accountName = ''
   administrator = false
+  /** It may do nothing but read. */
+  observer = false
   /** By which its orders are known as its own; undefined for a session without a key. */
   mark: SessionMark | undefined
   /** It has said goodbye: the request to be answered last, and whether its orders are canceled as it chose. */

@@ -8,6 +8,7 @@ export interface ScriptedGroup {
   readonly name: string
   readonly managers: Set<string>
   readonly traders: Set<string>
+  readonly observers: Set<string>
 }
 
 export class ScriptedDirectory implements Directory {
@@ -15,6 +16,8 @@ export class ScriptedDirectory implements Directory {
   readonly #names: string[] = []
   readonly #administrators = new Set<string>()
   readonly #groups: ScriptedGroup[] = []
+  /** Who observes everybody. */
+  readonly observers = new Set<string>()
   /** Answers of `authenticate` wait while this is set. */
   loginsHeld: (() => void)[] | undefined
   /** The locator is away. */
@@ -32,7 +35,7 @@ export class ScriptedDirectory implements Directory {
 
   addGroup(name: string, managers: readonly string[], traders: readonly string[]): number {
     const id = FIRST_GROUP + this.#groups.length
-    this.#groups.push({ id, name, managers: new Set(managers), traders: new Set(traders) })
+    this.#groups.push({ id, name, managers: new Set(managers), traders: new Set(traders), observers: new Set() })
     this.version += 1
     return id
   }
@@ -83,15 +86,25 @@ export class ScriptedDirectory implements Directory {
     return this.#administrators.has(this.nameOf(account))
   }
 
+  isObserver(account: number): boolean {
+    const name = this.nameOf(account)
+    return this.observers.has(name) || this.#groups.some(({ observers }) => observers.has(name))
+  }
+
   permitted(account: number, other: number): boolean {
-    if (this.isAdministrator(account) || account === other) return true
+    if (this.isAdministrator(account) || account === other || this.observers.has(this.nameOf(account))) return true
     const [name, otherName] = [this.nameOf(account), this.nameOf(other)]
-    return this.#groups.some(({ managers, traders }) => managers.has(name) && traders.has(otherName))
+    return this.#groups.some(
+      ({ managers, observers, traders }) => (managers.has(name) || observers.has(name)) && traders.has(otherName),
+    )
   }
 
   mayFollow(account: number, group: number): boolean {
-    if (this.isAdministrator(account)) return this.groupName(group) !== undefined
-    return this.#groups.some(({ id, managers }) => id === group && managers.has(this.nameOf(account)))
+    const name = this.nameOf(account)
+    if (this.isAdministrator(account) || this.observers.has(name)) return this.groupName(group) !== undefined
+    return this.#groups.some(
+      ({ id, managers, observers }) => id === group && (managers.has(name) || observers.has(name)),
+    )
   }
 
   *traders(group: number): Iterable<number> {

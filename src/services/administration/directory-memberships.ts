@@ -2,12 +2,21 @@
 //
 //   *  ─ administrators ─ accounts
 //      ─ services ─ accounts
+//      ─ observers ─ accounts
 //      ─ trading_groups ─ group ─ managers ─ accounts
-//                               └ traders ─ accounts
+//                               ├ traders ─ accounts
+//                               └ observers ─ accounts
 //
 // Accounts move often and are followed one by one; where a directory moves, the group or role it touches is read anew.
 
-import { type DirectoryGraph, EntryType, GroupDirectory, ROOT, WellKnown } from '../locator/directory-graph.ts'
+import {
+  type DirectoryGraph,
+  EntryType,
+  GroupDirectory,
+  OBSERVERS,
+  ROOT,
+  WellKnown,
+} from '../locator/directory-graph.ts'
 import { type Membership, Memberships, NO_GROUP, Role } from './memberships.ts'
 
 /** Memberships that follow `graph` from now on. */
@@ -33,6 +42,14 @@ export function membershipsOf(graph: DirectoryGraph): Memberships {
         return parents.filter(isGroup).map(group => ({ group, role: Role.Manager }))
       case GroupDirectory.Traders:
         return parents.filter(isGroup).map(group => ({ group, role: Role.Trader }))
+      case OBSERVERS:
+        return parents.flatMap(parent =>
+          parent === ROOT.id
+            ? [{ group: NO_GROUP, role: Role.Observer }]
+            : isGroup(parent)
+              ? [{ group: parent, role: Role.Observer }]
+              : [],
+        )
       default:
         return []
     }
@@ -57,11 +74,13 @@ export function membershipsOf(graph: DirectoryGraph): Memberships {
     const group = memberships.groups.get(id)!
     refreshRole(id, Role.Trader, id, GroupDirectory.Traders, group.traders)
     refreshRole(id, Role.Manager, id, GroupDirectory.Managers, group.managers)
+    refreshRole(id, Role.Observer, id, OBSERVERS, group.observers)
   }
 
   const refreshAll = (): void => {
     refreshRole(NO_GROUP, Role.Service, ROOT.id, WellKnown.Services, memberships.services)
     refreshRole(NO_GROUP, Role.Administrator, ROOT.id, WellKnown.Administrators, memberships.administrators)
+    refreshRole(NO_GROUP, Role.Observer, ROOT.id, OBSERVERS, memberships.observers)
     const groups = graph.directoryNamed(ROOT.id, WellKnown.TradingGroups)
     const present = groups === undefined ? [] : graph.children(groups.id)
     for (const id of new Set([...memberships.groups.keys(), ...present])) refreshGroup(id)

@@ -1,14 +1,14 @@
-// Who has which role where: administrators, services, and the managers and traders of trading groups. The
+// Who has which role where: administrators, services, observers, and the managers and traders of trading groups. The
 // administration service keeps one from the directory, every client that follows memberships keeps a mirror. Changes
 // are idempotent, and listeners hear only of what really changed.
 
 import { assert } from '../../base/assert.ts'
 
 /** Roles of an account; the numbers are bits, those of the wire. */
-export const Role = { Trader: 1, Manager: 2, Service: 4, Administrator: 8 } as const
+export const Role = { Trader: 1, Manager: 2, Service: 4, Administrator: 8, Observer: 16 } as const
 export type Role = (typeof Role)[keyof typeof Role]
 
-/** Stands for the group where a role belongs to none: services and administrators. */
+/** Stands for the group where a role belongs to none: services, administrators, and who observes everybody. */
 export const NO_GROUP = 0
 
 export interface TradingGroup {
@@ -16,6 +16,8 @@ export interface TradingGroup {
   readonly name: string
   readonly managers: ReadonlySet<number>
   readonly traders: ReadonlySet<number>
+  /** They see what the traders do, and do nothing themselves. */
+  readonly observers: ReadonlySet<number>
 }
 
 /** One account's role in one group, or in NO_GROUP. */
@@ -38,6 +40,7 @@ interface MutableGroup {
   name: string
   readonly managers: Set<number>
   readonly traders: Set<number>
+  readonly observers: Set<number>
 }
 
 const NO_GROUPS: readonly TradingGroup[] = []
@@ -45,9 +48,12 @@ const NO_GROUPS: readonly TradingGroup[] = []
 export class Memberships {
   readonly #administrators = new Set<number>()
   readonly #services = new Set<number>()
+  readonly #observers = new Set<number>()
   readonly #groups = new Map<number, MutableGroup>()
   /** Groups by the account that manages them. */
   readonly #managed = new Map<number, MutableGroup[]>()
+  /** Groups by the account that observes them. */
+  readonly #observed = new Map<number, MutableGroup[]>()
   /** Groups by the account that trades in them, in the order of joining. */
   readonly #traded = new Map<number, MutableGroup[]>()
   readonly #listeners = new Set<MembershipListener>()
@@ -64,6 +70,11 @@ export class Memberships {
     return this.#services
   }
 
+  /** Who observes everybody. */
+  get observers(): ReadonlySet<number> {
+    return this.#observers
+  }
+
   get groups(): ReadonlyMap<number, TradingGroup> {
     return this.#groups
   }
@@ -74,6 +85,25 @@ export class Memberships {
 
   isService(account: number): boolean {
     return this.#services.has(account)
+  }
+
+  /** Whether the account observes somebody, and so may do nothing but read, whatever other roles it has. */
+  isObserver(account: number): boolean {
+    return this.#observers.has(account) || this.#observed.has(account)
+  }
+
+  /** Groups whose traders the account may follow: those it manages or observes. */
+  groupsSeenBy(account: number): readonly TradingGroup[] {
+    if (this.#observers.has(account)) return [...this.#groups.values()]
+    const observed = this.#observed.get(account)
+    const managed = this.groupsManagedBy(account)
+    return observed === undefined ? managed : [...new Set([...managed, ...observed])]
+  }
+
+  /** Whether a session of one account may see another's orders: whoever may act for it, and who observes it. */
+  maySee(sessionAccount: number, account: number): boolean {
+    if (this.permitted(sessionAccount, account) || this.#observers.has(sessionAccount)) return true
+    return this.#observed.get(sessionAccount)?.some(group => group.traders.has(account)) ?? false
   }
 
   /** Groups that the account manages: all of them for an administrator. */
@@ -101,7 +131,8 @@ export class Memberships {
 
   storeGroup(id: number, name: string): void {
     const group = this.#groups.get(id)
-    if (group === undefined) this.#groups.set(id, { id, name, managers: new Set(), traders: new Set() })
+    if (group === undefined)
+      this.#groups.set(id, { id, name, managers: new Set(), traders: new Set(), observers: new Set() })
     else if (group.name === name) return
     else group.name = name
     for (const listener of this.#listeners) listener.groupStored?.(id, name)
@@ -111,6 +142,7 @@ export class Memberships {
     const group = this.#groups.get(id)
     if (group === undefined) return
     for (const account of [...group.traders]) this.change({ group: id, role: Role.Trader, account }, false)
+    for (const account of [...group.observers]) this.change({ group: id, role: Role.Observer, account }, false)
     for (const account of [...group.managers]) this.change({ group: id, role: Role.Manager, account }, false)
     this.#groups.delete(id)
     for (const listener of this.#listeners) listener.groupDeleted?.(id)
@@ -126,7 +158,7 @@ export class Memberships {
     if (groupId !== NO_GROUP) {
       const group = this.#groups.get(groupId)
       assert(group !== undefined)
-      const index = role === Role.Manager ? this.#managed : this.#traded
+      const index = role === Role.Manager ? this.#managed : role === Role.Observer ? this.#observed : this.#traded
       const others = (index.get(account) ?? []).filter(other => other !== group)
       if (joined) others.push(group)
       if (others.length === 0) index.delete(account)
@@ -140,7 +172,7 @@ export class Memberships {
     const rows: Membership[] = []
     for (const group of [NO_GROUP, ...[...this.#groups.keys()].sort((a, b) => a - b)]) {
       if (key !== undefined && group < key.group) continue
-      for (const role of [Role.Trader, Role.Manager, Role.Service, Role.Administrator]) {
+      for (const role of [Role.Trader, Role.Manager, Role.Service, Role.Administrator, Role.Observer]) {
         const sameGroup = key !== undefined && group === key.group
         if (sameGroup && role < key.role) continue
         const from = sameGroup && role === key.role ? key.account : -1
@@ -177,6 +209,8 @@ export class Memberships {
         return group === NO_GROUP ? this.#services : undefined
       case Role.Administrator:
         return group === NO_GROUP ? this.#administrators : undefined
+      case Role.Observer:
+        return group === NO_GROUP ? this.#observers : this.#groups.get(group)?.observers
     }
   }
 }

@@ -1,7 +1,7 @@
 // Messages of the administration service, kinds 200 to 299, and the rows inside them.
 //
 //   group        [id, name]
-//   membership   [group id (0 none), role (1 trader, 2 manager, 4 service, 8 administrator), account id]
+//   membership   [group id (0 none), role (1 trader, 2 manager, 4 service, 8 administrator, 16 observer), account id]
 //   state        type (0 active, 1 close orders, 2 disabled), expiry (µs since the epoch, 0 never)
 //   parameters   currency, buying power, allowed state (2 elements), net loss, transition time (µs)
 //   update       [status (1 pending, 2 reviewed, 3 scheduled, 4 granted, 5 rejected), account, sequence, time (µs)]

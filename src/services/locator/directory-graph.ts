@@ -25,6 +25,9 @@ export const WellKnown = {
 /** The two directories of a trading group. */
 export const GroupDirectory = { Managers: 'managers', Traders: 'traders' } as const
 
+/** A directory that the root, and each trading group, may have besides: of accounts that read and do nothing else. */
+export const OBSERVERS = 'observers'
+
 /** Told of what changes in a graph. */
 export interface DirectoryListener {
   entryStored?(entry: Entry): void

@@ -152,6 +152,26 @@ export class WorldFeed {
     return this.#memberships.permitted(sessionAccount, account)
   }
 
+  /** Whether a session of one account may see another's orders. */
+  maySee(sessionAccount: number, account: number): boolean {
+    return this.#memberships.maySee(sessionAccount, account)
+  }
+
+  /** Whether the account may do nothing but read. */
+  isObserver(account: number): boolean {
+    return this.#memberships.isObserver(account)
+  }
+
+  /** Groups whose traders the account may follow. */
+  groupsSeenBy(account: number): readonly TradingGroup[] {
+    return this.#memberships.groupsSeenBy(account)
+  }
+
+  /** Who observes everybody. */
+  get observers(): ReadonlySet<number> {
+    return this.#memberships.observers
+  }
+
   /** All groups for administrators. */
   groupsManagedBy(account: number): readonly TradingGroup[] {
     return this.#memberships.groupsManagedBy(account)
