@@ -131,7 +131,7 @@ test('a killed client loses its day orders after the grace, one that is back in 
     live: { '': ['DAY'], lost: of(3, 'GTC'), back: of(5, 'DAY'), stays: of(2, 'DAY') },
     ends: { CANCELED_ON_LOSS: 40, CANCELED_ON_LOGOUT: 4 },
   })
-  await server.logged(/warning main orders are recalled reason=CANCELED_ON_LOSS account=\d+ session=lost canceled=40/)
+  await server.logged(/orders are recalled.*CANCELED_ON_LOSS.*\blost\b.*\b40\b/)
   returned.close()
   const left = await until(root, ({ ends }) => ends.CANCELED_ON_LOSS === 45)
   deepEqual(left.live, { '': ['DAY'], lost: of(3, 'GTC'), stays: of(2, 'DAY') })
@@ -147,7 +147,7 @@ test('a server killed within the grace awaits its sessions after the start, and 
   gone.kill('SIGKILL')
   await server.kill()
   server = await ServerProcess.start(folder, settings)
-  await server.logged(/sessions with orders to cancel are awaited sessions=2/)
+  await server.logged(/sessions with orders to cancel are awaited.*\b2\b/)
   const kept = await clientOf(t, server, 'alice', { sessionKey: 'kept', ...choice })
   const root = await clientOf(t, server, 'administrator')
   const right = {
@@ -173,8 +173,8 @@ test('killed at any moment around the firing, the server cancels all that has to
   let [day, gtc, lost] = [0, 0, 0]
   const plain = await clientOf(t, server, 'alice')
   await plain.submit(limitOrder(Side.Bid, 'ABX.TSX', 100, 1))
-  for (let round = 0; round < 4; round++) {
-    const [more, moreGtc] = [random.whole(200, 1_500), random.whole(1, 9)]
+  for (let round = 0; round < 3; round++) {
+    const [more, moreGtc] = [random.whole(200, 900), random.whole(1, 9)]
     const client = await silentClient(
       t,
       words(server, `round-${round % 2}`, { cancelOn: 'loss', graceMs: random.pick([0, 0, 30]) }, more, moreGtc),
@@ -265,7 +265,7 @@ test('a client that floods is refused, can still cancel, and is sent away when i
   deepEqual(await alice.cancel(accepted[0]!), { outcome: 'done' })
   await Promise.all(Array.from({ length: 900 }, () => alice.submit(order)))
   deepEqual(causes, ['FLOODING'])
-  await server.logged(/session closed peer=\S+ account=alice reason=924/)
+  await server.logged(/session closed.*\balice\b.*\b924\b/)
   equal((await clientOf(t, server, 'alice')).isLive, true)
   deepEqual(await server.stop(), { status: 0, signal: null })
 })
