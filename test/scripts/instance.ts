@@ -38,6 +38,7 @@ const SETTINGS = {
   engine: { shards: 1, accounts_max: 1_000, tickers_max: 1_000, live_orders_per_shard_max: 100_000 },
   journal: { segment_bytes: 1 << 20, spare_segments: 2 },
   platform: { port: 0, market_data: { rate: 0 } },
+  admin: { interface: '127.0.0.1:0' },
 }
 
 export class Instance {
