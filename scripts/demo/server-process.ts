@@ -8,6 +8,7 @@ import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { readableLine } from '../../src/base/log-line.ts'
 import { Trouble } from './trouble.ts'
 
 const OES = fileURLToPath(new URL('../oes', import.meta.url))
@@ -104,7 +105,7 @@ export class ServerProcess {
 
   #trouble(sentence: string): Trouble {
     const lines = fs.readFileSync(this.#logFile, 'utf8').trimEnd().split('\n').slice(-LOG_LINES_SHOWN)
-    return new Trouble(`${sentence}. The end of its log:\n  ${lines.join('\n  ')}`)
+    return new Trouble(`${sentence}. The end of its log:\n  ${lines.map(readableLine).join('\n  ')}`)
   }
 
   #cleanUp(): void {

@@ -2,10 +2,13 @@
 // put aside, and no secret in any line of it.
 
 import { deepEqual, doesNotMatch, equal, match, ok } from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import fs from 'node:fs'
 import net from 'node:net'
 import path from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { type LogRecord, recordOf } from '../../src/base/log-line.ts'
 import { connect, limitOrder, Side } from '../../src/client/index.ts'
 import { encodeFrame } from '../../src/protocol/frames.ts'
@@ -222,3 +225,98 @@ test('no secret of a login or of the configuration is ever in the log', async t 
   match(server.log, /warning main .*mysql-password, which others may read or change/)
   doesNotMatch(server.log, /geheim/)
 })
+
+const OES = fileURLToPath(new URL('../../src/cli/oes.ts', import.meta.url))
+
+test('the platform and the risk server read the levels of their logs again, and open the files anew', async t => {
+  const folder = folderOf(t)
+  const begin = async (program: string, settings: Settings) => {
+    const config = path.join(folder, `${program}.yml`)
+    const file = path.join(folder, `${program}.log`)
+    const configure = (log: Settings) =>
+      fs.writeFileSync(config, JSON.stringify({ ...settings, log: { file, ...log } }))
+    configure({ level: 'error' })
+    const child = spawn(process.execPath, [OES, program, '--config', config], { stdio: ['ignore', 'pipe', 'inherit'] })
+    t.after(() => child.kill('SIGKILL'))
+    let said = ''
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      said += text
+    })
+    const port = await eventually('a ready line', () => /^ready \S*:(\d+)$/m.exec(said)?.[1])
+    return { child, file, configure, port }
+  }
+  const platform = await begin('platform', {
+    server: { interface: '127.0.0.1:0' },
+    data_file: path.join(folder, 'platform.db'),
+  })
+  const risk = await begin('risk-server', {
+    server: { interface: '127.0.0.1:0' },
+    service_locator: { address: `127.0.0.1:${platform.port}`, username: 'risk_service', password: 'risk_service' },
+    data_file: path.join(folder, 'risk.db'),
+  })
+  for (const { child, file, configure } of [risk, platform]) {
+    fs.renameSync(file, `${file}.1`)
+    configure({ level: 'info' })
+    child.kill('SIGHUP')
+    await eventually('a line about levels', () =>
+      fs.existsSync(file) ? records(file).find(record => record.everything === 'info') : undefined,
+    )
+    configure({ level: 'loud' })
+    child.kill('SIGHUP')
+    await eventually('a line about the configuration', () =>
+      records(file).find(({ message }) => message.startsWith('the configuration cannot be used')),
+    )
+    child.kill('SIGINT')
+    await once(child, 'close')
+    equal(child.exitCode, 0)
+    match(fs.readFileSync(file, 'utf8'), /"message":"stopped"\}\n$/)
+  }
+})
+
+test('on a terminal the log is for people, and closing the terminal stops the server in order', async t => {
+  const folder = folderOf(t)
+  /** Runs the server in a terminal of its own. */
+  const inTerminal = (log: Settings) => {
+    const config = path.join(folder, 'config.yml')
+    fs.writeFileSync(config, JSON.stringify(quiet(folder, log)))
+    const words = ['-c', 'import pty, sys; pty.spawn(sys.argv[1:])', process.execPath, OES, 'serve', '--config', config]
+    const child = spawn('python3', words, { stdio: ['ignore', 'pipe', 'inherit'] })
+    t.after(() => child.kill('SIGKILL'))
+    const terminal = { child, shown: '' }
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      terminal.shown += text
+    })
+    return terminal
+  }
+  const first = inTerminal({})
+  await eventually('a ready line', () => (/^ready /m.test(first.shown) ? true : undefined))
+  match(first.shown, /^20\S+Z info main clients are welcome address=127\.0\.0\.1:\d+ /m)
+  doesNotMatch(first.shown, /^\{/m)
+  first.child.kill('SIGKILL')
+
+  const file = path.join(folder, 'oes.log')
+  // The first server may still be on its way down, with the data directory in its hands.
+  const second = await eventually('a second server', () => {
+    const lock = fs.existsSync(path.join(folder, 'data')) ? serversOf(folder) : 0
+    return lock === 0 ? inTerminal({ file }) : undefined
+  })
+  await eventually('a ready line', () => (/^ready /m.test(second.shown) ? true : undefined))
+  second.child.kill('SIGKILL')
+  await eventually('an end in order', () =>
+    /"message":"stopped"\}\n$/.test(fs.readFileSync(file, 'utf8')) ? true : undefined,
+  )
+  equal(records(file).find(({ message }) => message === 'told to stop')?.signal, 'SIGHUP')
+})
+
+/** How many servers run that were started with the configuration of a folder. */
+function serversOf(folder: string): number {
+  const config = path.join(folder, 'config.yml')
+  return fs.readdirSync('/proc').filter(pid => {
+    try {
+      return /^\d+$/.test(pid) && fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').includes(config)
+    } catch {
+      // It has ended.
+      return false
+    }
+  }).length
+}
