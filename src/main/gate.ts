@@ -318,11 +318,11 @@ export class Gate {
 
   #read(session: Session): void {
     const { splitter } = session
+    let messages = 0
     try {
       while (session.stage !== SessionStage.Closed && !session.stalled && !session.logout && splitter.next()) {
-        if (this.#frame(session, splitter.bytes, splitter.start, splitter.end)) {
-          this.#parts.lane.add(Metric.RequestsReceived)
-        } else {
+        if (this.#frame(session, splitter.bytes, splitter.start, splitter.end)) messages += 1
+        else {
           splitter.unread()
           session.stalled = true
           session.peer.pause()
@@ -335,6 +335,7 @@ export class Gate {
       if (!(error instanceof FrameTooLong)) throw error
       this.close(session, Reason.FrameTooLarge, [error.lengthBytes, this.#parts.limits.frameBytesMax])
     }
+    this.#parts.lane.add(Metric.RequestsReceived, messages)
   }
 
   /** One frame; false where a command ring has no room for it, or no order id is at hand, just now. */
