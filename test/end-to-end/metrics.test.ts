@@ -145,6 +145,7 @@ async function started(t: TestContext) {
     },
     limits: { frame_bytes_max: 8 * 1024, outbox_bytes_max: 4 << 20 },
     writer: { retry_first_ms: 50, retry_longest_ms: 200, lag_ms_max: 0, catch_up_share: 100 },
+    market_data: { subscribe: 'everything' },
     admin: { lag_ms_max: LAG_MS_MAX },
   })
   database.kill('SIGSTOP')
