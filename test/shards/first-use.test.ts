@@ -2,6 +2,7 @@
 
 import { deepEqual } from 'node:assert/strict'
 import { test } from 'node:test'
+import { Reason } from '../../src/domain/reasons.ts'
 import { Side } from '../../src/domain/side.ts'
 import { PARKED_COMMANDS_MAX, ShardStage } from './shard-stage.ts'
 
@@ -159,4 +160,45 @@ test('a client order id that is sent again while its order waits has one order',
   stage.watched('ABX.TSX')
   deepEqual(stage.take(), ['#1 order 1 accepted: BUY 100 ABX.TSX @2', '#2 1.1 NEW 0/100'])
   deepEqual(stage.answers(), ['first outcome of 1'])
+})
+
+test('an order may wait for its market and then for the judge of pooled rules: one line for both, one question at a time', () => {
+  const stage = staged()
+  stage.pool(1)
+  stage.submit({ ticker: 'ABX.TSX', price: 2 })
+  stage.submit({ ticker: 'ABX.TSX', price: 2 })
+  stage.cancel(1)
+  stage.submit({ ticker: 'RY.TSX', price: 3 }, { row: 1 })
+  // The judge is not asked about what cannot be judged yet.
+  deepEqual([stage.asked, stage.toJudge], [['ABX.TSX', 'RY.TSX'], ['Enrolled']])
+
+  stage.quote('ABX.TSX', 1.99, 2.5)
+  stage.watched('ABX.TSX')
+  deepEqual([stage.toJudge.splice(0), stage.take()], [['Enrolled', 'Submission 1'], []])
+  // Whatever else lets orders go on, one that the judge is asked about waits for him.
+  stage.watched('ABX.TSX')
+  stage.wait(5)
+  deepEqual([stage.toJudge, stage.take().filter(line => line.includes('order 1'))], [[], []])
+
+  stage.judged(1)
+  deepEqual(stage.take(), ['#1 order 1 accepted: BUY 100 ABX.TSX @2', '#2 1.1 NEW 0/100'])
+  deepEqual(stage.toJudge.splice(0), ['Submission 2'])
+  stage.judged(2, Reason.OrderLimitReached)
+  deepEqual(stage.take(), ['#3 order 2 accepted: BUY 100 ABX.TSX @2', '#4 2.1 REJECTED ORDER_LIMIT_REACHED 0/0'])
+  deepEqual([stage.toJudge.splice(0), stage.answers()], [['Cancel 3'], []])
+  stage.judged(3)
+  deepEqual(stage.take(), ['#5 1.2 PENDING_CANCEL 0/100', '#6 1.3 CANCELED CANCELED_ON_REQUEST 0/0'])
+  deepEqual([stage.toJudge, stage.answers()], [['Report'], ['DONE']])
+})
+
+test('an account that no pooled rule is over any more waits for its market only', () => {
+  const stage = staged()
+  stage.pool(1)
+  stage.submit({ ticker: 'ABX.TSX', price: 2 })
+  stage.pool(0)
+  deepEqual([stage.take(), stage.asked], [[], ['ABX.TSX']])
+  stage.quote('ABX.TSX', 1.99, 2.5)
+  stage.watched('ABX.TSX')
+  deepEqual(stage.take(), ['#1 order 1 accepted: BUY 100 ABX.TSX @2', '#2 1.1 NEW 0/100'])
+  deepEqual(stage.toJudge, ['Enrolled'])
 })

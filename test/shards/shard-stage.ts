@@ -7,12 +7,13 @@
 //   #4 order 2 accepted … / #5 2.1 REJECTED NO_BBO 0/0    with the reason
 
 import type { CheckName } from '../../src/checks/chain.ts'
+import { packVerdict, ToJudge, unpackToJudge } from '../../src/compliance/pooled-messages.ts'
 import { formatDecimal } from '../../src/domain/decimal.ts'
 import { definitionsData, definitionsFromData } from '../../src/domain/definitions.ts'
 import { MICROS } from '../../src/domain/money.ts'
 import { orderStatusNames } from '../../src/domain/order-status.ts'
 import { OrderType } from '../../src/domain/order-type.ts'
-import { reasonName } from '../../src/domain/reasons.ts'
+import { Reason, reasonName } from '../../src/domain/reasons.ts'
 import { Side } from '../../src/domain/side.ts'
 import { Market } from '../../src/main/market.ts'
 import { ShardLink } from '../../src/main/shard-link.ts'
@@ -121,6 +122,8 @@ export class ShardStage {
   cuts: [orderSequence: number, reportSequence: number][] = []
   /** Tickers whose market main was asked for. */
   asked: string[] = []
+  /** What the judge of pooled rules was told, by name, with the number of the question or the order it is about. */
+  toJudge: string[] = []
   diskIsDone = false
   #requestId = 0
   readonly #reports: RingConsumer
@@ -295,6 +298,18 @@ export class ShardStage {
     this.turn()
   }
 
+  /** Pooled rules are over the account from now on, or (epoch 0) none any more. */
+  pool(epoch: number, row = 0): void {
+    this.link.post(Command.Pool, row, this.nowUs, epoch, Uint8Array.of(1))
+    this.turn()
+  }
+
+  /** The judge has answered a question of epoch 1; without a reason it says yes. */
+  judged(question: number, reason: Reason = Reason.None, row = 0): void {
+    this.link.post(Command.Verdict, row, this.nowUs, 0, packVerdict({ epoch: 1, question, reason, params: [] }))
+    this.turn()
+  }
+
   stop(): void {
     this.link.post(Command.Stop, 0, this.nowUs, 0, new Uint8Array(0))
     this.turn()
@@ -351,6 +366,13 @@ export class ShardStage {
         if (type === Notice.FirstUse) {
           const { length } = ring
           this.asked.push(new TextDecoder().decode(bytes.slice(offset + NOTICE_HEADER_BYTES, offset + length)))
+        }
+        if (type === Notice.ToJudge) {
+          const { length } = ring
+          const message = unpackToJudge(bytes.slice(offset + NOTICE_HEADER_BYTES, offset + length))
+          const name = Object.entries(ToJudge).find(([, value]) => value === message[0])![0]
+          const isQuestion = message[0] === ToJudge.Submission || message[0] === ToJudge.Cancel
+          this.toJudge.push(isQuestion ? `${name} ${message[4]}` : name)
         }
         this.notices.push(Object.entries(Notice).find(([, value]) => value === type)![0])
       }
