@@ -47,12 +47,19 @@ engine: {spin_us: 1_000, command_ring_bytes: 8388608}
   deepEqual([status, err], [0, ''])
   doesNotMatch(out, /geheimnis/)
   const lines = linesOf(out, file)
-  deepEqual(lines.slice(0, 31), [
+  deepEqual(lines.slice(0, 38), [
     '# What is in force, from config.yml; behind each value, its unit and where it comes from.',
     'server:',
     '  service: order_execution_service # default',
     '  interface: 127.0.0.1:20700 # default',
     '  addresses: [127.0.0.1:20700] # default',
+    '  allowed: [] # default',
+    '  tls:',
+    '    # certificate: absent',
+    '    # key: absent',
+    '    # client_ca: absent',
+    '    client_certificates: optional # default',
+    '    client_account: common_name # default',
     'service_locator: # config.yml:1',
     '  address: 10.0.0.5:20000 # config.yml:2',
     '  username: "true" # config.yml:3',
