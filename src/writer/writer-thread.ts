@@ -11,6 +11,7 @@
 import fs from 'node:fs'
 import { setTimeout as timer } from 'node:timers/promises'
 import { Log, type LogShare } from '../base/log.ts'
+import { lowerThreadPriority } from '../base/thread-priority.ts'
 import { definitionsFromData } from '../domain/definitions.ts'
 import type { Durability } from '../journal/segment.ts'
 import { Metric } from '../metrics/catalogue.ts'
@@ -27,7 +28,6 @@ import { Pacing } from './pacing.ts'
 import { StartRefused } from './start-rules.ts'
 import { StoreMeter } from './store-meter.ts'
 import { type RetryPauses, StoreStream } from './store-stream.ts'
-import { lowerThreadPriority } from './thread-priority.ts'
 
 /** Plain data, as it crosses from main into the thread. */
 export interface WriterThreadOptions {
