@@ -12,8 +12,8 @@ need_packages
 
 # Tests of stores and the comparison of the benchmarks use real servers, which they start themselves: databases, alone and
 # in a cluster, whose nodes copy each other with rsync and look for each other's ports. Tests of encrypted connections make
-# their certificates with openssl. Where something cannot be had, the tests that need it fail and say so: the rest is worth
-# running all the same.
+# their certificates with openssl, and the console is tested in a real browser. Where something cannot be had, the tests that
+# need it fail and say so: the rest is worth running all the same.
 missing=()
 is_there() { command -v "$1" >/dev/null || [[ -x /usr/sbin/$1 ]]; }
 { is_there mariadbd && is_there mariadb-install-db; } || missing+=(mariadb-server)
@@ -22,8 +22,9 @@ is_there rsync || missing+=(rsync)
 is_there ss || missing+=(iproute2)
 is_there redis-server || missing+=(redis-server)
 is_there openssl || missing+=(openssl)
+is_there chromium || missing+=(chromium)
 if ((${#missing[@]} > 0)) && ! need_system_packages "${missing[@]}"; then
-  say 'Going on; tests that need a server which is missing will fail or be skipped.'
+  say 'Going on; tests that need one which is missing will fail or be skipped.'
 fi
 
 # A file is not for colours, whatever the linter thinks of CI=true.

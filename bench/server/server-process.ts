@@ -37,6 +37,8 @@ export interface BenchServerOptions {
   readonly platformPort?: number
   /** Whether the administrative port is open; it is not where absent, as nobody looks on. */
   readonly hasAdminPort?: boolean
+  /** Whether the console is served; it is not where absent. It has figures where the administrative port is open. */
+  readonly hasConsole?: boolean
   /** One spare segment of the journal instead of those of the default configuration: for runs that prove nothing. */
   readonly quick?: boolean
 }
@@ -140,6 +142,14 @@ export class BenchServer {
     return Number(told[1])
   }
 
+  /** Where its console is served, by its log; undefined while it is not. */
+  get consolePort(): number | undefined {
+    const log = fs.readFileSync(path.join(this.directory, 'server.log'), 'utf8')
+    const line = log.match(/^.*the console is served.*$/gm)?.at(-1) ?? ''
+    const told = /127\.0\.0\.1:(\d+)/.exec(line)
+    return told === null ? undefined : Number(told[1])
+  }
+
   /** A load process with one connection for each desk, or for so many of them. */
   load(firstDesk = 0, desks = this.desks): Promise<LoadClient> {
     return LoadClient.start({
@@ -198,6 +208,7 @@ function configuration(
     spinUs,
     copiesToStore = true,
     hasAdminPort = false,
+    hasConsole = false,
     lagMsMax,
     stores = [],
     platformPort = 0,
@@ -221,6 +232,7 @@ function configuration(
     ...section('engine', { shards, spin_us: spinUs }),
     ...section('journal', { spare_segments: spareSegments }),
     ...section('writer', { copy: copiesToStore ? undefined : 'at_start', lag_ms_max: lagMsMax }),
+    ...section('console', { http: hasConsole ? 'on' : 'off', interface: '127.0.0.1:0' }),
     ...section('admin', { http: hasAdminPort ? 'on' : 'off', interface: '127.0.0.1:0' }),
     'platform:',
     `  port: ${platformPort}`,

@@ -43,6 +43,8 @@ export class ServerProcess {
         '    rate: 400',
         'admin:',
         '  interface: 127.0.0.1:0',
+        'console:',
+        '  interface: 127.0.0.1:0',
         'journal:',
         '  spare_segments: 1',
         `data_directory: ${JSON.stringify(path.join(this.#folder, 'data'))}`,

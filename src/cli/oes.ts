@@ -10,6 +10,7 @@ import { commandErrorOf } from './command-error.ts'
 import { cancel } from './commands/cancel.ts'
 import { type CancelAllFlags, cancelAll, cancelAllOrder } from './commands/cancel-all.ts'
 import { type ConfigFlags, showConfig } from './commands/config.ts'
+import { type ConsoleFlags, serveConsoleOf } from './commands/console.ts'
 import { type FeedFlags, feed } from './commands/feed.ts'
 import { findJournals, listJournals, verifyJournals } from './commands/journal.ts'
 import { checkKillFlags, type KillFlags, kill } from './commands/kill.ts'
@@ -249,6 +250,27 @@ program
   .addHelpText('after', '\nExamples:\n  $ oes log-level debug shard --config config.yml\n  $ oes log-level configured')
   .action(async (level: string, part: string | undefined, flags: LogLevelFlags) => {
     status = await logLevel(output, level, part, flags)
+  })
+
+program
+  .command('console')
+  .description("serve the operators' page as a process of its own, until it is interrupted")
+  .option('-i, --interface <host:port>', 'where the page is served; 127.0.0.1:20702 where absent')
+  .option('-s, --server <host:port>', 'order execution server; OES_SERVER, else 127.0.0.1:20700 where absent')
+  .option('-l, --locator <host:port>', 'service locator; OES_LOCATOR, else 127.0.0.1:20000 where absent')
+  .option('--admin <host:port>', 'administrative port of the server; 127.0.0.1:20701 where absent')
+  .addHelpText(
+    'after',
+    `
+A server serves the page itself unless console.http is off; this is for another machine, or for one that should spend
+nothing on it. Where the interface is not loopback, a proxy has to bring TLS: logins work over it alone.
+
+Examples:
+  $ oes console
+  $ oes console --interface 127.0.0.1:8080 --server 10.0.0.5:20700 --locator 10.0.0.5:20000 --admin 10.0.0.5:20701`,
+  )
+  .action(async (flags: ConsoleFlags) => {
+    status = await serveConsoleOf(flags, process.env)
   })
 
 program

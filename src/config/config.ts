@@ -123,7 +123,7 @@ function treeOf(text: string, file: string): YamlNode {
 const MESSAGES_HELD_MIN = 8
 
 /** What holds between two keys; noted at the one that the file gives. */
-function checkRelations({ admin, engine, limits, server, writer, dataStore }: Config, reading: Reading): void {
+function checkRelations({ admin, console, engine, limits, server, writer, dataStore }: Config, reading: Reading): void {
   const atLeast = (key: string, value: number, other: string, min: number, why: string) => {
     if (value >= min) return
     const [at, place] = [key, other].map(name => [name, reading.places.get(name)] as const).find(([, at]) => at) ?? [
@@ -162,6 +162,13 @@ function checkRelations({ admin, engine, limits, server, writer, dataStore }: Co
     const what =
       'can be reached from other machines, and nobody is asked for a password there: give a loopback address as ' +
       '127.0.0.1:20701, or say admin.reach: network'
+    reading.problems.push({ place: reading.places.get(key) ?? { line: 1, column: 1 }, key, what })
+  }
+  if (console.http === 'on' && console.reach === 'loopback' && !isLoopback(console.interface.host)) {
+    const key = 'console.interface'
+    const what =
+      'can be reached from other machines, whose passwords would travel unprotected: give a loopback address as ' +
+      '127.0.0.1:20702, or say console.reach: network and let a proxy bring TLS'
     reading.problems.push({ place: reading.places.get(key) ?? { line: 1, column: 1 }, key, what })
   }
 }

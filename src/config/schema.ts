@@ -409,6 +409,71 @@ const admin = section('The administrative port: metrics and health over HTTP, fo
   }),
 })
 
+const console = section(
+  "The console: the operators' page, served on a thread of its own to administrators and managers.",
+  {
+    http: choice({
+      comment: 'Whether the page is served.',
+      words: ['on', 'off'],
+      byDefault: 'on',
+    }),
+    interface: address({
+      comment:
+        'Address to listen at; port 0 takes any free port. Where it is taken, the server trades and tries again.',
+      byDefault: '127.0.0.1:20702',
+    }),
+    reach: choice({
+      comment:
+        'Who can get there: loopback, this machine alone; network, whoever reaches the interface. Then a proxy has to bring\n' +
+        'TLS: logins work over it alone.',
+      words: ['loopback', 'network'],
+      byDefault: 'loopback',
+    }),
+    connections_max: integer({
+      comment: 'Connections to the page at once; a browser makes up to six.',
+      unit: 'connections',
+      min: 6,
+      max: 1_000,
+      byDefault: 64,
+    }),
+    request_ms: integer({
+      comment: 'Time in which a request has to be there, and half the time in which its answer has to be read.',
+      unit: 'milliseconds',
+      min: 100,
+      max: 60_000,
+      byDefault: 10_000,
+    }),
+    sessions_max: integer({
+      comment: 'Logins at once.',
+      unit: 'sessions',
+      min: 1,
+      max: 1_000,
+      byDefault: 32,
+    }),
+    session_ms: integer({
+      comment: 'How long a login lasts.',
+      unit: 'milliseconds',
+      min: 1_000,
+      max: 604_800_000,
+      byDefault: 43_200_000,
+    }),
+    idle_ms: integer({
+      comment: 'How long a login lasts that no open page uses.',
+      unit: 'milliseconds',
+      min: 1_000,
+      max: 86_400_000,
+      byDefault: 1_800_000,
+    }),
+    nice: integer({
+      comment: 'How far the thread steps back behind the others when cores are scarce.',
+      unit: 'nice levels',
+      min: 0,
+      max: 19,
+      byDefault: 10,
+    }),
+  },
+)
+
 export const SCHEMA = section('', {
   server,
   service_locator: serviceLocator,
@@ -565,6 +630,7 @@ export const SCHEMA = section('', {
   }),
   platform,
   admin,
+  console,
   log: section(LOG_COMMENT, {
     level: logLevel,
     levels: section('Levels of single parts, where they are not that of everything.', {

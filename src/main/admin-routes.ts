@@ -3,6 +3,7 @@
 // that many who ask cost no more than one.
 
 import { setImmediate as eventLoopTurn } from 'node:timers/promises'
+import { type Address, formatAddress, isLoopback } from '../config/address.ts'
 import { EXPOSITION_TYPE, expositionPieces } from '../metrics/exposition.ts'
 import { laneStatus } from '../metrics/status.ts'
 import type { Exchange, Route } from './admin-port.ts'
@@ -10,6 +11,7 @@ import type { Health } from './health.ts'
 import type { MainMeter } from './main-meter.ts'
 
 const JSON_TYPE = 'application/json; charset=utf-8'
+const TEXT_TYPE = 'text/plain; charset=utf-8'
 /** How long what was made is good for further answers. */
 export const FRESH_MS = 200
 /** How long main makes text before it lets others have their turn. */
@@ -19,11 +21,13 @@ export interface AdminRoutesParts {
   readonly health: Health
   /** Undefined before the memory is there. */
   readonly meter: () => MainMeter | undefined
+  /** Where the console is served; undefined where it is not, or not yet. */
+  readonly console: () => Address | undefined
   readonly version: string
 }
 
 /** In the order of the page of operations. */
-export function adminRoutes({ health, meter, version }: AdminRoutesParts): readonly Route[] {
+export function adminRoutes({ health, meter, console, version }: AdminRoutesParts): readonly Route[] {
   const metrics = new Kept(async () => {
     const current = meter()
     if (current === undefined) return ''
@@ -54,6 +58,15 @@ export function adminRoutes({ health, meter, version }: AdminRoutesParts): reado
     get('/health/degraded', exchange => {
       const { degraded } = health.report()
       json(exchange, degraded.length === 0, { degraded })
+    }),
+    get('/console', exchange => {
+      const address = console()
+      if (address === undefined)
+        return exchange.reply(404, TEXT_TYPE, 'The console is not served; console.http decides.\n')
+      const place = formatAddress(address)
+      // From another machine it has another name, which is not known here.
+      if (!isLoopback(address.host)) return exchange.reply(200, TEXT_TYPE, `The console listens at ${place}.\n`)
+      exchange.reply(302, TEXT_TYPE, `http://${place}/\n`, { location: `http://${place}/` })
     }),
   ]
 }

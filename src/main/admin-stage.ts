@@ -1,6 +1,7 @@
 // Opens the administrative port before everything else, so that it can be asked how far the start has come, and closes it
 // behind everything else. What there is to tell is handed in stage by stage.
 
+import type { Address } from '../config/address.ts'
 import type { SharedMemory } from '../shared-memory/memory-map.ts'
 import { SharedClock } from '../shared-memory/shared-clock.ts'
 import { AdminPort } from './admin-port.ts'
@@ -11,6 +12,10 @@ import type { StageParts } from './stage.ts'
 
 export interface Watch {
   readonly health: Health
+  /** Where the port listens, or will as soon as it can; undefined where it is switched off. */
+  readonly address: Address | undefined
+  /** Tells those who come here for the console where it is. */
+  consoleListens(address: Address): void
   /** Begins to count in `memory`; `storeNames` are those of all stores, in the order of their numbers. */
   meter(memory: SharedMemory, storeNames: readonly string[], nowUs: () => number): MainMeter
 }
@@ -30,8 +35,9 @@ export async function openWatch(
   })
   let meter: MainMeter | undefined
   let port: AdminPort | undefined
+  let console: Address | undefined
   if (admin.http === 'on') {
-    port = new AdminPort(adminRoutes({ health, meter: () => meter, version }), {
+    port = new AdminPort(adminRoutes({ health, meter: () => meter, console: () => console, version }), {
       address: admin.interface,
       isLoopbackOnly: admin.reach === 'loopback',
       connectionsMax: admin.connectionsMax,
@@ -43,6 +49,10 @@ export async function openWatch(
   }
   return {
     health,
+    address: port === undefined ? undefined : (port.address ?? admin.interface),
+    consoleListens(address) {
+      console = address
+    },
     meter(memory, storeNames, nowUs) {
       const made = new MainMeter(memory, storeNames, health, dataDirectory)
       meter = made

@@ -10,6 +10,7 @@
 //   7 market           quotes and prints from now on
 //   8 compliance       the rules in force, in every shard
 //   9 clients          the listener opens; the server registers with the locator
+//  10 console          the operators' page, on a thread of its own
 
 import fs from 'node:fs'
 import os from 'node:os'
@@ -38,6 +39,7 @@ import { Accounts } from './accounts.ts'
 import { openWatch, type Watch } from './admin-stage.ts'
 import { Certificates } from './certificates.ts'
 import { Compliance } from './compliance.ts'
+import { startConsole } from './console-stage.ts'
 import { lockDirectory } from './data-lock.ts'
 import { Gate } from './gate.ts'
 import { HaltDesk } from './halt-desk.ts'
@@ -111,7 +113,7 @@ export class Server {
     this.#config = parts.config
     this.#log = parts.log
     this.#threads = new Threads(
-      2 * parts.config.engine.shards + 2,
+      2 * parts.config.engine.shards + 3,
       parts.config.readers.threads,
       threadFile('../stores/reader-thread'),
     )
@@ -472,6 +474,10 @@ export class Server {
       accounts: accounts.size,
       cores: os.availableParallelism(),
     })
+
+    // 10 console
+    const places = { server: this.address, locator: locatorAddress, admin: watch.address }
+    startConsole(stages, this.#threads, places, address => watch.consoleListens(address))
   }
 
   /** Stops in order: no new orders, what is under way is finished, snapshots, clients are told, the store catches up. */

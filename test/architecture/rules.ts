@@ -30,6 +30,7 @@ export const floors: Readonly<Record<string, number>> = {
   shards: 5,
   writer: 5,
   client: 6,
+  console: 6,
   risk: 6,
   cli: 6,
 }
@@ -41,14 +42,16 @@ export const besides: Readonly<Record<string, readonly string[]>> = {
   stores: ['journal'],
   audit: ['journal', 'stores'],
   risk: ['client'],
-  cli: ['client', 'risk'],
+  console: ['client'],
+  cli: ['client', 'console', 'risk'],
 }
 
 /** Who speaks the wire alone: nothing of the server is known but these. */
 export const wireSpeakers: Readonly<Record<string, readonly string[]>> = {
   client: ['base', 'domain', 'protocol'],
   risk: ['base', 'domain', 'config', 'protocol', 'accounting', 'services', 'client'],
-  cli: ['base', 'domain', 'protocol', 'config', 'metrics', 'journal', 'stores', 'audit', 'client', 'risk'],
+  console: ['base', 'domain', 'config', 'services', 'client'],
+  cli: ['base', 'domain', 'protocol', 'config', 'metrics', 'journal', 'stores', 'audit', 'client', 'console', 'risk'],
 }
 
 /** Loaded only when it is asked for, so that a command that asks a server does not load one. */
@@ -62,13 +65,17 @@ export const doors: Readonly<Record<string, readonly string[]>> = {
   benchmark: [],
   commander: ['src/cli/oes.ts'],
   'hdr-histogram-js': [],
+  htm: ['src/console/page/markup.ts'],
   msgpackr: ['src/protocol/msgpack.ts'],
   mysql2: ['src/base/mysql.ts'],
   pino: ['src/base/log-line.ts'],
   piscina: ['src/main/threads.ts'],
+  preact: ['src/console/page/markup.ts'],
+  uplot: ['src/console/page/line-chart.ts'],
   yaml: ['src/config/yaml-tree.ts'],
   'node:sqlite': ['src/base/sqlite.ts'],
-  'node:http': ['src/main/admin-port.ts'],
+  // The administrative port, and the console on a thread of its own.
+  'node:http': ['src/main/admin-port.ts', 'src/console/http-port.ts'],
   // One for each side of each kind of connection.
   'node:net': [
     'src/client/connection.ts',

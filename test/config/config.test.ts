@@ -107,6 +107,17 @@ const DEFAULTS: Config = {
     lagMsMax: 60_000,
     diskFreeBytesMin: 1 << 30,
   },
+  console: {
+    http: 'on',
+    interface: { host: '127.0.0.1', port: 20702 },
+    reach: 'loopback',
+    connectionsMax: 64,
+    requestMs: 10_000,
+    sessionsMax: 32,
+    sessionMs: 43_200_000,
+    idleMs: 1_800_000,
+    nice: 10,
+  },
   log: {
     level: 'info',
     levels: { main: undefined, shard: undefined, writer: undefined, platform: undefined },
@@ -156,6 +167,8 @@ platform: {port: 0, data_file: p.db, world: w.json, seed: 4294967295,
   market_data: {tickers: [ABX.TSX, RY.TSX], replay: r.log, rate: 0}}
 admin: {http: on, interface: '0.0.0.0:9100', reach: network, connections_max: 4, request_ms: 100, lag_ms_max: 1000,
   disk_free_bytes_min: 0}
+console: {http: off, interface: '0.0.0.0:9200', reach: network, connections_max: 6, request_ms: 100, sessions_max: 1,
+  session_ms: 1000, idle_ms: 1000, nice: 19}
 log: {level: debug, levels: {shard: error}, file: oes.log, format: json, file_bytes_max: 4096, file_hours_max: 1,
   keep_files: 0}
 `
@@ -242,6 +255,17 @@ log: {level: debug, levels: {shard: error}, file: oes.log, format: json, file_by
       lagMsMax: 1_000,
       diskFreeBytesMin: 0,
     },
+    console: {
+      http: 'off',
+      interface: { host: '0.0.0.0', port: 9200 },
+      reach: 'network',
+      connectionsMax: 6,
+      requestMs: 100,
+      sessionsMax: 1,
+      sessionMs: 1_000,
+      idleMs: 1_000,
+      nice: 19,
+    },
     log: {
       level: 'debug',
       levels: { main: undefined, shard: 'error', writer: undefined, platform: undefined },
@@ -327,7 +351,7 @@ test('an unknown key is refused by name, with those that are known and the neare
       'the nearest is segment_bytes',
     '3:1: jurnal is not a key of the configuration, which are server, service_locator, data_store, ' +
       'session_start_time, data_directory, durability, engine, checks, journal, limits, market_data, writer, readers, ' +
-      'platform, admin, log; the nearest is journal',
+      'platform, admin, console, log; the nearest is journal',
     '4:7: log.Level is not a key of log, which are level, levels, file, format, file_bytes_max, file_hours_max, keep_files; ' +
       'the nearest is level',
   ])
@@ -503,4 +527,13 @@ test('an administrative port that others could reach is refused unless it is mea
   for (const host of ['127.0.0.1', '127.1.2.3', 'localhost', '[::1]']) {
     assert.deepEqual(problems(`admin:\n  interface: "${host}:1"\n`), [], host)
   }
+})
+
+test('a console that others could reach is refused unless it is meant so', () => {
+  const refusal =
+    '2:3: console.interface can be reached from other machines, whose passwords would travel unprotected: give a loopback ' +
+    'address as 127.0.0.1:20702, or say console.reach: network and let a proxy bring TLS'
+  assert.deepEqual(problems('console:\n  interface: 0.0.0.0:1\n'), [refusal])
+  assert.deepEqual(problems('console:\n  interface: 0.0.0.0:1\n  reach: network\n'), [])
+  assert.deepEqual(problems('console:\n  interface: 0.0.0.0:1\n  http: off\n'), [])
 })

@@ -5,7 +5,8 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const pages = ['README.md', 'ARCHITECTURE.md', ...fs.readdirSync(path.join(ROOT, 'docs')).map(name => `docs/${name}`)]
+const docs = fs.readdirSync(path.join(ROOT, 'docs')).filter(name => name.endsWith('.md'))
+const pages = ['README.md', 'ARCHITECTURE.md', ...docs.map(name => `docs/${name}`)]
 
 /** The anchor that a heading gets where pages are shown. */
 function anchorOf(heading: string): string {

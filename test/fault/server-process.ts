@@ -78,6 +78,7 @@ export function testSettings(folder: string): Settings {
     journal: { segment_bytes: 1 << 20, spare_segments: 2 },
     platform: { port: 0, market_data: { rate: 100 } },
     admin: { interface: '127.0.0.1:0' },
+    console: { http: 'off', interface: '127.0.0.1:0' },
   }
 }
 
@@ -179,6 +180,12 @@ export class ServerProcess {
   /** Where its administrative port listens. */
   get adminPort(): number {
     const line = /^.*the administrative port listens.*$/m.exec(this.log)?.[0] ?? ''
+    return Number(/127\.0\.0\.1:(\d+)/.exec(line)?.[1] ?? 0)
+  }
+
+  /** Where its console is served, once it is. */
+  get consolePort(): number {
+    const line = /^.*the console is served.*$/m.exec(this.log)?.[0] ?? ''
     return Number(/127\.0\.0\.1:(\d+)/.exec(line)?.[1] ?? 0)
   }
 

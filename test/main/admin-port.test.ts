@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import net from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
+import { type Address, formatAddress } from '../../src/config/address.ts'
 import { AdminPort, type AdminPortOptions, type Route } from '../../src/main/admin-port.ts'
 import { adminRoutes, FRESH_MS } from '../../src/main/admin-routes.ts'
 import { Health } from '../../src/main/health.ts'
@@ -171,7 +172,9 @@ test('a port that is taken is told once and tried until it is free', async t => 
 
 test('before there is anything to count, health and status are there all the same, and made once for many', async t => {
   const health = new Health({ lagMsMax: 1_000, diskFreeBytesMin: 0 })
-  const { get } = await opened(t, adminRoutes({ health, meter: () => undefined, version: '1.2.3' }), {
+  let console: Address | undefined
+  const parts = { health, meter: () => undefined, console: () => console, version: '1.2.3' }
+  const { get, port } = await opened(t, adminRoutes(parts), {
     connectionsMax: 100,
   })
   const answers = await Promise.all(Array.from({ length: 20 }, async () => (await get('/status')).json()))
@@ -192,4 +195,11 @@ test('before there is anything to count, health and status are there all the sam
   deepEqual(await statuses(), [200, 200, 200, 503])
   health.stage = 'stopping'
   deepEqual(await statuses(), [503, 200, 503, 503])
+  equal((await get('/console')).status, 404)
+  console = { host: '127.0.0.1', port: port.address?.port ?? 0 }
+  // There is no console in this test: what it leads to is the port itself.
+  const led = await get('/console')
+  deepEqual([led.url, led.redirected, led.status], [`http://${formatAddress(console)}/`, true, 404])
+  console = { host: '0.0.0.0', port: 1 }
+  equal(await (await get('/console')).text(), 'The console listens at 0.0.0.0:1.\n')
 })
