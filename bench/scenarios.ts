@@ -3,6 +3,7 @@
 import type { Scenario } from './scenario.ts'
 import { cancel } from './scenarios/cancel.ts'
 import { compliance } from './scenarios/compliance.ts'
+import { console } from './scenarios/console.ts'
 import { depth } from './scenarios/depth.ts'
 import { kill } from './scenarios/kill.ts'
 import { latency } from './scenarios/latency.ts'
@@ -30,5 +31,6 @@ export const scenarios: readonly Scenario[] = [
   recovery,
   memory,
   metrics,
+  console,
   micro,
 ]
