@@ -95,6 +95,7 @@ const rows: readonly Row[] = [
         query(sum('oes_orders_rejected_total'), 'rejected'),
         query(sum('oes_executions_total'), 'executions'),
         query(sum('oes_cancels_total'), 'cancels'),
+        query(sum('oes_replaces_total'), 'replaces'),
       ),
       lines('Answers', 's', 'From the receipt of an order to its acceptance.', ...percentiles('oes_answer_seconds')),
       lines(

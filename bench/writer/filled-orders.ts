@@ -173,6 +173,7 @@ function newTargets() {
     plainReports: new Collected(rowShapes.plainReport),
     fills: new Collected(rowShapes.fill),
     fullReports: new Collected(rowShapes.fullReport),
+    replaceReports: new Collected(rowShapes.replaceReport),
   }
 }
 

@@ -26,7 +26,7 @@ export interface BookedOrder {
 }
 
 interface LiveOrder {
-  readonly order: BookedOrder
+  order: BookedOrder
   remaining: Quantity
 }
 
@@ -53,6 +53,8 @@ interface TickerBook {
 export class PositionOrderBook {
   readonly #tickers = new Map<string, TickerBook>()
   readonly #live = new Map<number, LiveOrder>()
+  /** Orders that have nothing left and have not ended: a replace may give them more. */
+  readonly #done = new Map<number, BookedOrder>()
 
   /** Adds `quantity` (signed) to a position: how the book is seeded. */
   addPosition(ticker: string, quantity: Quantity): void {
@@ -79,17 +81,32 @@ export class PositionOrderBook {
   report(orderId: number, status: OrderStatus, lastQty: Quantity): void {
     const live = this.#live.get(orderId)
     const terminal = isTerminal(status)
+    if (terminal) this.#done.delete(orderId)
     if (live === undefined || (lastQty === 0 && !terminal)) return
     const book = this.#ticker(live.order.ticker)
     const side = sideOf(book, live.order.side)
     book.position += live.order.side === Side.Ask ? -lastQty : lastQty
-    const taken = terminal ? live.remaining : Math.min(lastQty, live.remaining)
-    live.remaining -= taken
-    side.openQuantity -= taken
-    if (live.remaining > 0) return
-    side.live.delete(orderId)
+    this.#leave(side, live, terminal ? 0 : Math.max(0, live.remaining - lastQty), !terminal)
+  }
+
+  /** An order goes on under other terms; one that is unknown or has ended changes nothing. */
+  replace(orderId: number, quantity: Quantity, price: Price): void {
+    const done = this.#done.get(orderId)
+    if (done !== undefined && quantity > done.quantity) {
+      // All that it had was executed; now it has more.
+      this.#done.delete(orderId)
+      this.add({ ...done, quantity, price })
+      const live = this.#live.get(orderId)!
+      this.#leave(sideOf(this.#ticker(done.ticker), done.side), live, quantity - done.quantity, true)
+      return
+    }
+    const live = this.#live.get(orderId)
+    if (live === undefined) return
+    const side = sideOf(this.#ticker(live.order.ticker), live.order.side)
+    const remaining = Math.max(0, live.remaining + quantity - live.order.quantity)
+    live.order = { ...live.order, quantity, price }
     side.sorted = undefined
-    this.#live.delete(orderId)
+    this.#leave(side, live, remaining, true)
   }
 
   /** All orders in the book, in the order of their arrival. */
@@ -115,6 +132,18 @@ export class PositionOrderBook {
   /** All positions that are not zero, by ticker, signed. */
   *positions(): IterableIterator<[ticker: string, quantity: Quantity]> {
     for (const [ticker, { position }] of this.#tickers) if (position !== 0) yield [ticker, position]
+  }
+
+  /** Leaves so much of a live order; with nothing left it goes, and may come back by a replace where it `mayReturn`. */
+  #leave(side: BookSide, live: LiveOrder, remaining: Quantity, mayReturn: boolean): void {
+    side.openQuantity += remaining - live.remaining
+    live.remaining = remaining
+    if (remaining > 0) return
+    const { orderId } = live.order
+    side.live.delete(orderId)
+    side.sorted = undefined
+    this.#live.delete(orderId)
+    if (mayReturn) this.#done.set(orderId, live.order)
   }
 
   #ticker(ticker: string): TickerBook {

@@ -122,6 +122,13 @@ export class PriceLadders {
     return this.#orders[slot * ORDER_WORDS + REMAINING]!
   }
 
+  /** The price of an order that stands in this ladder. */
+  price(ladder: Ladder, slot: number): Price {
+    const level = this.#orders32[slot * ORDER_WORDS_32 + LEVEL]!
+    assert(level !== 0, 'the order stands in no ladder')
+    return this.#rows[level * ROW_WORDS + KEY]! * ladder.direction
+  }
+
   /** A number that whoever uses the ladders keeps with a slot; 0 at first. */
   holder(slot: number): number {
     return this.#orders32[slot * ORDER_WORDS_32 + HOLDER]!
@@ -291,6 +298,76 @@ export class PriceLadders {
     if (free <= quantityAhead) return this.cost(ladder, free) + added
     if (free < quantityAhead + quantity) return total - costAhead + multiply(quantityAhead + quantity - free, price)
     return this.cost(ladder, free - quantity)
+  }
+
+  /**
+   * As `costWith`, where the order in `slot` keeps only `keep` of what it has left: what all would cost if that order, or
+   * a part of it, were another one. Changes nothing.
+   * @throws AmountOutOfRange where `add` would
+   */
+  costInstead(ladder: Ladder, free: Quantity, slot: number, keep: Quantity, price: Price, quantity: Quantity): Money {
+    const ownLevel = this.#orders32[slot * ORDER_WORDS_32 + LEVEL]!
+    if (ownLevel === 0) return this.costWith(ladder, free, price, quantity)
+    const rows = this.#rows
+    const before = this.#orders[slot * ORDER_WORDS + REMAINING]!
+    const ownKey = rows[ownLevel * ROW_WORDS + KEY]!
+    const ownPrice = ownKey * ladder.direction
+    const taken = before - keep
+    assert(taken >= 0 && keep >= 0, 'an order keeps no more than it has')
+    const saved = multiply(before, ownPrice) - multiply(keep, ownPrice)
+    const added = multiply(quantity, price)
+    this.#checkSums(ladder, quantity - taken, added - saved)
+    const total = rows[ladder.root * ROW_WORDS + TREE_COST]! - saved
+    if (free <= 0) return total + added
+    if (free >= rows[ladder.root * ROW_WORDS + TREE_QUANTITY]! - taken + quantity) return 0
+    const key = price * ladder.direction
+    let { quantityAhead, costAhead } = this.#ahead(ladder, level => rows[level * ROW_WORDS + KEY]! < key)
+    if (ownKey < key) {
+      quantityAhead -= taken
+      costAhead -= saved
+    }
+    if (free <= quantityAhead) return this.#costKeeping(ladder, free, slot, keep) + added
+    if (free < quantityAhead + quantity) return total - costAhead + multiply(quantityAhead + quantity - free, price)
+    return this.#costKeeping(ladder, free - quantity, slot, keep)
+  }
+
+  /** As `cost`, where the order in `slot` keeps only `keep`. */
+  #costKeeping(ladder: Ladder, free: Quantity, slot: number, keep: Quantity): Money {
+    const level = this.#orders32[slot * ORDER_WORDS_32 + LEVEL]!
+    const price = this.#rows[level * ROW_WORDS + KEY]! * ladder.direction
+    const before = this.#orders[slot * ORDER_WORDS + REMAINING]!
+    let ahead = this.#ahead(ladder, other => this.#isAhead(other, level)).quantityAhead
+    if (this.#rows32[level * ROW_WORDS_32 + ROUNDED] === 0 && !isRounded(keep, price)) {
+      // Where nothing of the level is rounded, its orders may stand in any order: this one as the last.
+      ahead += this.#rows[level * ROW_WORDS + QUANTITY]! - before
+    } else {
+      let link = this.#rows32[level * ROW_WORDS_32 + HEAD]!
+      for (; link !== slot + 1; link = this.#orders32[(link - 1) * ORDER_WORDS_32 + NEXT]!) {
+        ahead += this.#orders[(link - 1) * ORDER_WORDS + REMAINING]!
+      }
+    }
+    if (free <= ahead) return this.cost(ladder, free) - multiply(before, price) + multiply(keep, price)
+    if (free - ahead >= keep) return this.cost(ladder, free + before - keep)
+    return this.cost(ladder, ahead + before) + multiply(ahead + keep - free, price)
+  }
+
+  /** Sums over the levels in front, which are those that `isInFront` is true of. */
+  #ahead(ladder: Ladder, isInFront: (level: number) => boolean): { quantityAhead: Quantity; costAhead: Money } {
+    const rows = this.#rows
+    let quantityAhead = 0
+    let costAhead = 0
+    for (let level = ladder.root; level !== 0; ) {
+      const at = level * ROW_WORDS
+      const left = this.#rows32[at * 2 + LEFT]!
+      if (isInFront(level)) {
+        quantityAhead += rows[left * ROW_WORDS + TREE_QUANTITY]! + rows[at + QUANTITY]!
+        costAhead += rows[left * ROW_WORDS + TREE_COST]! + rows[at + COST]!
+        level = this.#rows32[at * 2 + RIGHT]!
+      } else {
+        level = left
+      }
+    }
+    return { quantityAhead, costAhead }
   }
 
   #checkSums(ladder: Ladder, quantity: Quantity, cost: Money): void {

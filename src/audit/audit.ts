@@ -64,6 +64,7 @@ class OrderAudit implements OrderVisitor {
     lastStatus: null,
     terminalSequence: undefined,
     filled: 0,
+    quantity: null,
     reportAccount: 0,
     isAsSent: false,
   }
@@ -115,6 +116,7 @@ class OrderAudit implements OrderVisitor {
     order.lastStatus = null
     order.terminalSequence = undefined
     order.filled = 0
+    order.quantity = submission?.quantity ?? null
     order.reportAccount = 0
     if (submission === undefined || !this.#concerns(submission.account)) return
     for (const check of this.#ofSubmissionAmounts) this.#lookAtAmount(check, submission, { order_id: orderId })
@@ -131,6 +133,7 @@ class OrderAudit implements OrderVisitor {
     order.lastSequence = report.sequence
     order.lastStatus = report.status
     order.filled += report.lastQuantity ?? 0
+    if (report.status === OrderStatus.Replaced) order.quantity = report.quantity
     if (this.#concerns(report.account)) {
       const key = { order_id: order.orderId, sequence: report.sequence }
       for (const { id, table, look } of this.#ofReports) {

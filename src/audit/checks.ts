@@ -40,6 +40,8 @@ export interface OrderFacts {
   terminalSequence: number | undefined
   /** Sum of the last quantities. */
   filled: number
+  /** What it asks for since it was replaced last, or was submitted; null without submission. */
+  quantity: number | null
   /** Account of the first report. */
   reportAccount: number
   /** The order was rejected, and this server keeps what its sender wrote, whether it means anything or not. */
@@ -101,17 +103,17 @@ const orderChecks: readonly OrderCheck[] = ofOrders([
   {
     id: 'overfilled_order',
     table: 'submissions',
-    look: ({ submission, filled }) =>
-      submission !== undefined && submission.quantity !== null && filled > submission.quantity
-        ? { quantity: decimal(submission.quantity), filled: decimal(filled) }
+    look: ({ submission, quantity, filled }) =>
+      submission !== undefined && quantity !== null && filled > quantity
+        ? { quantity: decimal(quantity), filled: decimal(filled) }
         : undefined,
   },
   {
     id: 'filled_order_short',
     table: 'submissions',
-    look: ({ submission, filled, lastStatus }) =>
-      submission !== undefined && lastStatus === OrderStatus.Filled && filled !== submission.quantity
-        ? { quantity: decimal(submission.quantity), filled: decimal(filled) }
+    look: ({ submission, quantity, filled, lastStatus }) =>
+      submission !== undefined && lastStatus === OrderStatus.Filled && filled !== quantity
+        ? { quantity: decimal(quantity), filled: decimal(filled) }
         : undefined,
   },
   {

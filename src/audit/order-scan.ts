@@ -27,6 +27,8 @@ export interface ReportFacts {
   commission: number | null
   /** 0 in tables without the column. */
   cumulativeQuantity: number | null
+  /** Of the replace that the report tells of; 0 elsewhere, and in tables without the column. */
+  quantity: number | null
 }
 
 /** Who looks at the orders. What it is given is filled in again for the next one. */
@@ -53,6 +55,7 @@ export async function scanOrders(tables: StoreTables, visitor: OrderVisitor): Pr
     processingFee: 0,
     commission: 0,
     cumulativeQuantity: 0,
+    quantity: 0,
   }
   for (;;) {
     if (submissions.needsPage) await submissions.fill()
@@ -108,6 +111,7 @@ function reportPage(tables: StoreTables, last: Row | undefined): Promise<readonl
     ...['order_id', 'sequence', 'account', 'status'].map(column => wholeColumn(tables, column)),
     ...amounts.map(column => amountColumn(tables, column)),
     tables.layout === 'own' ? amountColumn(tables, 'cumulative_quantity') : '0',
+    tables.hasReplaces ? amountColumn(tables, 'quantity') : '0',
   ]
   const place = behind(tables, ['order_id', 'sequence'], last && [Number(last[0]), Number(last[1])])
   return tables.view.rows(
@@ -125,6 +129,7 @@ function readReport(facts: ReportFacts, row: Row): ReportFacts {
   facts.processingFee = numberOf(row[7])
   facts.commission = numberOf(row[8])
   facts.cumulativeQuantity = numberOf(row[9])
+  facts.quantity = numberOf(row[10])
   return facts
 }
 

@@ -4,5 +4,5 @@ import { isTerminal, OrderStatus } from '../domain/order-status.ts'
 
 /** True for the ordinal of a status after which nothing can follow. */
 export function isTerminalOrdinal(ordinal: number | null): boolean {
-  return ordinal !== null && ordinal <= OrderStatus.CancelReject && isTerminal(ordinal as OrderStatus)
+  return ordinal !== null && ordinal <= OrderStatus.ReplaceReject && isTerminal(ordinal as OrderStatus)
 }

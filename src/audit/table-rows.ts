@@ -4,7 +4,15 @@
 import { hash } from 'node:crypto'
 import type { EventColumns } from '../stores/event-columns.ts'
 import type { Dialect, Row, StoreValue } from '../stores/readable-store.ts'
-import { type Column, ColumnKind, putAccepted, putReport, type RowTarget, rowShapes } from '../stores/row-shapes.ts'
+import {
+  type Column,
+  ColumnKind,
+  putAccepted,
+  putReport,
+  type ReportTargets,
+  type RowTarget,
+  rowShapes,
+} from '../stores/row-shapes.ts'
 
 /** A table that holds one row for each order, or for each report. */
 export interface RowTable {
@@ -19,7 +27,7 @@ export interface RowTable {
   readonly querySequence: number
 }
 
-function tableOf({ table, columns }: typeof rowShapes.submission | typeof rowShapes.fullReport): RowTable {
+function tableOf({ table, columns }: typeof rowShapes.submission | typeof rowShapes.replaceReport): RowTable {
   const place = (name: string) => columns.findIndex(column => column.name === name)
   return {
     name: table as RowTable['name'], // as the shapes have it
@@ -33,7 +41,7 @@ function tableOf({ table, columns }: typeof rowShapes.submission | typeof rowSha
 }
 
 export const submissionTable = tableOf(rowShapes.submission)
-export const reportTable = tableOf(rowShapes.fullReport)
+export const reportTable = tableOf(rowShapes.replaceReport)
 export const rowTables = [submissionTable, reportTable] as const
 
 /** What a column has that nothing was written to. */
@@ -60,7 +68,7 @@ export class EventRowsGiven {
   readonly #visit: RowVisitor
   readonly #report: StoreValue[] = [...defaults]
   readonly #submissions: RowTarget
-  readonly #targets: { readonly plainReports: RowTarget; readonly fills: RowTarget; readonly fullReports: RowTarget }
+  readonly #targets: ReportTargets
 
   constructor(visit: RowVisitor) {
     this.#visit = visit
@@ -69,6 +77,7 @@ export class EventRowsGiven {
       plainReports: target(values => this.#giveReport(values, rowShapes.plainReport.columns.length)),
       fills: target(values => this.#giveReport(values, rowShapes.fill.columns.length)),
       fullReports: target(values => this.#giveReport(values, rowShapes.fullReport.columns.length)),
+      replaceReports: target(values => this.#giveReport(values, rowShapes.replaceReport.columns.length)),
     }
   }
 

@@ -31,11 +31,13 @@ export class CheckChain {
   /** Whether a check fills in the price at which an order that passes is to be held. */
   readonly pricesOrders: boolean
   readonly #checks: readonly Check[]
+  readonly #boardLot: Check | undefined
 
   /** The named checks in that order, for tickers with the indexes 0 … tickersMax − 1. */
   constructor(names: readonly CheckName[], tickersMax: number) {
     this.pricesOrders = names.includes('buying_power')
     this.#checks = names.map(name => makers[name](tickersMax))
+    this.#boardLot = this.#checks[names.indexOf('board_lot')]
   }
 
   /** True where the order passes all checks; otherwise the first refusal stands in `refusal`. */
@@ -44,5 +46,10 @@ export class CheckChain {
       if (!this.#checks[i]!.check(order, account, market, refusal)) return false
     }
     return true
+  }
+
+  /** As `check`, for a live order that is to become smaller at the price it has: only its quantity is looked at. */
+  checkReduction(order: OrderUnderCheck, account: AccountUnderCheck, market: MarketView, refusal: Refusal): boolean {
+    return this.#boardLot === undefined || this.#boardLot.check(order, account, market, refusal)
   }
 }

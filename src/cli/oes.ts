@@ -32,6 +32,7 @@ import { checkObserverWords, type ObserverFlags, observers } from './commands/ob
 import { type OrdersFlags, orders } from './commands/orders.ts'
 import { type PlatformFlags, platform } from './commands/platform.ts'
 import { positions } from './commands/positions.ts'
+import { checkReplaceFlags, type ReplaceFlags, replace } from './commands/replace.ts'
 import {
   exportPositions,
   type RiskAction,
@@ -441,6 +442,29 @@ Examples:
     const options = await locatedServerOptions(where, process.env)
     const progress = (what: string) => new Progress(process.stderr, what)
     status = await cancelAll(() => connect(options), output, progress, order)
+  })
+
+remoteCommand('replace')
+  .description('ask for a live order to go on with another quantity or price')
+  .argument('<order>', 'order id')
+  .option('--quantity <number>', 'new total, what was executed included; as it is where absent')
+  .option('--price <price>', 'new limit, trigger or cap; as it is where absent')
+  .option('-a, --account <name or id>', 'whose order it is; looked up where absent')
+  .option('--cl-ord-id <id>', 'of this replace; one is made where absent')
+  .addHelpText(
+    'after',
+    `
+A quantity that has been executed already cancels the rest.
+
+Examples:
+  $ oes replace 1042 --price 25.40
+  $ oes replace 1042 --quantity 300 --price 25.40 --account ada`,
+  )
+  .action((word: string, flags: CommonFlags & ReplaceFlags) => {
+    const orderId = parseWhole(word, 'an order id', 1)
+    checkReplaceFlags(flags)
+    const deadlineMs = parseWhole(flags.deadline ?? '5000', 'a time in milliseconds', 1)
+    return run(flags, client => replace(client, output, orderId, { ...flags, deadlineMs }))
   })
 
 remoteCommand('watch')

@@ -7,6 +7,7 @@ import {
   OrderType,
   orderStatusNames,
   orderTypeNames,
+  type ReplaceTerms,
   type SubscriptionEvent,
   sideNames,
   type TrackedOrder,
@@ -46,8 +47,10 @@ export function statusText(status: OrderStatus): string {
 
 export function statusColour(status: OrderStatus): Colour | undefined {
   if (status === OrderStatus.Rejected || status === OrderStatus.CancelReject) return 'red'
+  if (status === OrderStatus.ReplaceReject) return 'red'
   if (status === OrderStatus.Filled || status === OrderStatus.PartiallyFilled) return 'green'
   if (status === OrderStatus.PendingNew || status === OrderStatus.PendingCancel) return 'yellow'
+  if (status === OrderStatus.PendingReplace) return 'yellow'
   return undefined
 }
 
@@ -57,10 +60,10 @@ export function orderColumns(output: Output): Column<TrackedOrder>[] {
     { title: 'ORDER', align: 'right', cell: order => String(order.accepted.orderId) },
     { title: 'TIME', cell: order => timeText(order.accepted.timestamp) },
     { title: 'SIDE', cell: order => sideNames[order.accepted.side] ?? '?' },
-    { title: 'QUANTITY', align: 'right', cell: order => quantityText(order.accepted.quantity) },
+    { title: 'QUANTITY', align: 'right', cell: order => quantityText(order.quantity) },
     { title: 'TICKER', cell: order => order.accepted.ticker },
     { title: 'TYPE', cell: order => orderTypeNames[order.accepted.type] ?? '?' },
-    { title: 'PRICE', align: 'right', cell: order => priceText(order.accepted) },
+    { title: 'PRICE', align: 'right', cell: order => priceText(order.accepted.type, order.price) },
     { title: 'TIF', cell: order => timeInForceNames[order.accepted.timeInForce] ?? '?' },
     {
       title: 'STATUS',
@@ -74,11 +77,11 @@ export function orderColumns(output: Output): Column<TrackedOrder>[] {
     { title: 'OPEN', align: 'right', cell: order => quantityText(order.leavesQty) },
     { title: 'AVERAGE', align: 'right', cell: order => (order.cumQty === 0 ? '-' : moneyText(order.avgPx)) },
     { title: 'DESTINATION', cell: order => order.accepted.destination },
-    { title: 'CLORDID', cell: order => order.accepted.clOrdId },
+    { title: 'CLORDID', cell: order => order.clOrdId },
   ]
 }
 
-function priceText({ type, price }: OrderAccepted): string {
+function priceText(type: OrderType, price: number): string {
   return type === OrderType.Market || price === 0 ? '-' : moneyText(price)
 }
 
@@ -102,8 +105,15 @@ export function acceptedText(order: OrderAccepted): string {
   return `${what} ${timeInForceNames[order.timeInForce]}${order.clOrdId === '' ? '' : ` (${order.clOrdId})`}`
 }
 
+/** What a replace asks for, or brought. */
+export function termsText({ quantity, price, clOrdId }: ReplaceTerms): string {
+  const at = price === 0 ? '' : ` @ ${moneyText(price)}`
+  return `${quantityText(quantity)}${at}${clOrdId === '' ? '' : ` (${clOrdId})`}`
+}
+
 function reportText(report: ExecutionReport): string {
   const parts: string[] = []
+  if (report.terms !== undefined) parts.push(termsText(report.terms))
   if (report.lastQty !== 0) {
     const market = report.lastMarket === '' ? '' : ` at ${report.lastMarket}`
     parts.push(`${quantityText(report.lastQty)} @ ${moneyText(report.lastPx)}${market}`)
@@ -135,5 +145,18 @@ export function orderJson(order: TrackedOrder): Record<string, unknown> {
   const { status, isTerminal, cumQty, leavesQty, avgPx, fees, accepted, lastReport } = order
   const { event: _, ...fields } = eventJson(accepted)
   const last = lastReport === undefined ? {} : { reason: lastReport.reason, text: lastReport.text }
-  return { ...fields, status: statusText(status), isTerminal, cumQty, leavesQty, avgPx, fees, ...last }
+  const { quantity, price, clOrdId } = order
+  return {
+    ...fields,
+    quantity,
+    price,
+    clOrdId,
+    status: statusText(status),
+    isTerminal,
+    cumQty,
+    leavesQty,
+    avgPx,
+    fees,
+    ...last,
+  }
 }

@@ -25,7 +25,9 @@ import {
 } from './mass-cancel.ts'
 import { OrderTracker, type OrderTrackerLimits } from './order-tracker.ts'
 import {
+  type ExecutionReport,
   type NewOrder,
+  type NewTerms,
   type OrderAccepted,
   type OrderEvent,
   type OrderRecord,
@@ -33,6 +35,8 @@ import {
   readAccepted,
   readOrderEvent,
   readOrderRecord,
+  readReport,
+  replaceMessage,
   submitMessage,
   updateMessage,
 } from './orders.ts'
@@ -41,10 +45,14 @@ import {
   commandOutcome,
   failedOutcome,
   isPassing,
+  type ReplaceOutcome,
+  replaceOutcome,
   type SentOrder,
+  type SentReplace,
   type SubmitOutcome,
   submitOutcome,
   type UnknownOrder,
+  type UnknownReplace,
 } from './outcomes.ts'
 import { type AccountPositions, readPositions } from './positions.ts'
 import { type FetchPage, type OrderQuery, orderPages, type Page, type ReportQuery, reportPages } from './queries.ts'
@@ -178,6 +186,30 @@ export class OesClient {
   async cancel(orderId: number, settings: CallSettings & { account?: number } = {}): Promise<CommandOutcome> {
     const account = settings.account ?? this.session.account
     return commandOutcome(await this.#command([Kind.Cancel, 0, account, orderId], settings))
+  }
+
+  /**
+   * Asks for a live order to go on with another quantity or price. "Pending" says that the request was passed on; reports
+   * tell what comes of it.
+   * @throws OesError where nothing was sent, as for `submit`.
+   */
+  replace(
+    orderId: number,
+    terms: NewTerms,
+    settings: SubmitSettings & { account?: number } = {},
+  ): Promise<ReplaceOutcome> {
+    const sent = {
+      ...terms,
+      orderId,
+      account: settings.account ?? this.session.account,
+      clOrdId: terms.clOrdId ?? this.#nextClOrdId(),
+    }
+    return this.#replace(sent, settings, false)
+  }
+
+  /** Finds out what became of a replace of unknown outcome, as `settle` does of an order. */
+  settleReplace(unknown: UnknownReplace, settings: CallSettings = {}): Promise<ReplaceOutcome> {
+    return this.#replace(unknown.replace, { ...settings, repeat: true }, true)
   }
 
   /** Makes a report by hand; for administrators. @throws OesError where nothing was sent, as for `submit`. */
@@ -380,6 +412,16 @@ export class OesClient {
       take: answerOf<OrderAccepted>(Kind.OrderAccepted, readAccepted),
     })
     return submitOutcome(result, order, isRepetition)
+  }
+
+  async #replace(replace: SentReplace, settings: SubmitSettings, isRepetition: boolean): Promise<ReplaceOutcome> {
+    const result = await this.#calls.call({
+      message: replaceMessage(replace.account, replace.orderId, replace),
+      deadlineMs: this.#deadlineMs(settings),
+      repeats: settings.repeat ?? false,
+      take: answerOf<ExecutionReport>(Kind.ExecutionReport, readReport),
+    })
+    return replaceOutcome(result, replace, isRepetition)
   }
 
   #command(message: unknown[], settings: CallSettings) {

@@ -41,13 +41,25 @@ export {
   marketOrder,
   type NewOrder,
   type NewOrderOptions,
+  type NewTerms,
   type OrderAccepted,
   type OrderEvent,
   type OrderRecord,
   type OrderUpdate,
+  type ReplaceTerms,
   type Tag,
 } from './orders.ts'
-export type { CommandOutcome, Refusal, SentOrder, SubmitOutcome, Unknown, UnknownOrder } from './outcomes.ts'
+export type {
+  CommandOutcome,
+  Refusal,
+  ReplaceOutcome,
+  SentOrder,
+  SentReplace,
+  SubmitOutcome,
+  Unknown,
+  UnknownOrder,
+  UnknownReplace,
+} from './outcomes.ts'
 export type { AccountPositions, Position } from './positions.ts'
 export type { OrderQuery, QueryFilter, QueryMember, QueryPoint, ReportQuery } from './queries.ts'
 export type { AlsoCanceled, SessionChoice, SwitchState } from './safety.ts'

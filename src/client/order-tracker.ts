@@ -4,17 +4,27 @@
 
 import { assert } from '../base/assert.ts'
 import { averagePrice, type Money, microsOfNumber, multiply, numberOfMicros, type Quantity } from '../domain/money.ts'
-import { isTerminal, OrderStatus, statusAfter } from '../domain/order-status.ts'
-import type { ExecutionReport, OrderAccepted, OrderEvent, OrderRecord } from './orders.ts'
+import { isTerminal, OrderStatus, tellsOfReplace } from '../domain/order-status.ts'
+import type { ExecutionReport, OrderAccepted, OrderEvent, OrderRecord, ReplaceTerms } from './orders.ts'
 
 /** Where an order stands. Amounts are ordinary numbers. */
 export interface TrackedOrder {
   readonly accepted: OrderAccepted
-  /** FIX's order status: fills show, unless a cancel is pending; a refused cancel gives the status before it back. */
+  /**
+   * FIX's order status: fills show, unless a cancel or a replace is pending; a refused cancel or replace gives the status
+   * before it back, and so does a replace that was carried out.
+   */
   readonly status: OrderStatus
   /** True once nothing can follow. */
   readonly isTerminal: boolean
   readonly cumQty: number
+  /** What the order asks for, since it was replaced last. */
+  readonly quantity: number
+  readonly price: number
+  /** By which it goes since then. */
+  readonly clOrdId: string
+  /** What a replace asks for that has no answer yet. */
+  readonly pendingReplace: ReplaceTerms | undefined
   /** What is still open; 0 once terminal. */
   readonly leavesQty: number
   /** Average price of what was done, from sums; 0 where nothing was. */
@@ -160,9 +170,14 @@ class Order implements TrackedOrder {
   lastReport: ExecutionReport | undefined
   /** Sequence of the report that is due. */
   nextSequence = 1
-  /** What the status would be without the cancel that is pending. */
-  #statusBeforeCancel: OrderStatus = OrderStatus.PendingNew
-  readonly #quantity: Quantity
+  /** What the status would be without the cancel and the replace that are pending. */
+  #statusBefore: OrderStatus = OrderStatus.PendingNew
+  #isCanceling = false
+  #isReplacing = false
+  price: number
+  clOrdId: string
+  pendingReplace: ReplaceTerms | undefined
+  #quantity: Quantity
   #cumQty: Quantity = 0
   #cost: Money = 0
   #fees: Money = 0
@@ -170,6 +185,12 @@ class Order implements TrackedOrder {
   constructor(accepted: OrderAccepted) {
     this.accepted = accepted
     this.#quantity = microsOfNumber(accepted.quantity)
+    this.price = accepted.price
+    this.clOrdId = accepted.clOrdId
+  }
+
+  get quantity(): number {
+    return numberOfMicros(this.#quantity)
   }
 
   get isTerminal(): boolean {
@@ -201,11 +222,30 @@ class Order implements TrackedOrder {
     this.#cost += multiply(lastQty, microsOfNumber(report.lastPx))
     this.#fees +=
       microsOfNumber(report.executionFee) + microsOfNumber(report.processingFee) + microsOfNumber(report.commission)
-    if (report.status === OrderStatus.CancelReject) {
-      this.status = this.#statusBeforeCancel
-      return
+    this.#follow(report)
+  }
+
+  // By FIX's rule of precedence, as `statusAfter` has it: what a pending cancel or replace hides comes back with its answer.
+  #follow({ status, terms }: ExecutionReport): void {
+    if (status === OrderStatus.PendingCancel) this.#isCanceling = true
+    else if (status === OrderStatus.CancelReject) this.#isCanceling = false
+    else if (tellsOfReplace(status)) {
+      this.#isReplacing = status === OrderStatus.PendingReplace
+      this.pendingReplace = this.#isReplacing ? terms : undefined
+      if (status === OrderStatus.Replaced && terms !== undefined) {
+        this.#quantity = microsOfNumber(terms.quantity)
+        this.price = terms.price
+        if (terms.clOrdId !== '') this.clOrdId = terms.clOrdId
+      }
+    } else {
+      this.#statusBefore = status
+      if (status !== OrderStatus.New && status !== OrderStatus.PartiallyFilled) {
+        this.#isCanceling = false
+        this.#isReplacing = false
+      }
     }
-    this.status = statusAfter(this.status, report.status)
-    if (report.status !== OrderStatus.PendingCancel) this.#statusBeforeCancel = report.status
+    if (isTerminal(status)) this.pendingReplace = undefined
+    if (this.#isCanceling) this.status = OrderStatus.PendingCancel
+    else this.status = this.#isReplacing ? OrderStatus.PendingReplace : this.#statusBefore
   }
 }

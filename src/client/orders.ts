@@ -1,7 +1,8 @@
 // Orders as a program sees them: what it asks for, and what the server tells. Names and meaning are those of
 // docs/protocol.md; amounts are ordinary numbers with at most six decimals, timestamps microseconds since the epoch, UTC.
 
-import type { OrderStatus } from '../domain/order-status.ts'
+import { MICROS } from '../domain/money.ts'
+import { type OrderStatus, tellsOfReplace } from '../domain/order-status.ts'
 import { OrderType } from '../domain/order-type.ts'
 import { reasonText } from '../domain/reasons.ts'
 import type { Side } from '../domain/side.ts'
@@ -113,6 +114,20 @@ export interface ExecutionReport {
   tags: Tag[]
   /** Account of whoever made the report by hand, or asked for a mass cancel; 0 for none. */
   operator: number
+  /** In reports that tell of a replace: what was asked for or, with REPLACED, what the order asks for now. */
+  terms?: ReplaceTerms
+}
+
+/** Terms of a replace. */
+export interface ReplaceTerms {
+  /** Of the replace; empty where the sender gave none. */
+  clOrdId: string
+  /** Total, what was executed included. */
+  quantity: number
+  price: number
+  shortFlag: boolean
+  /** As of an OrderAccepted; 0 in a refused replace. */
+  holdPrice: number
 }
 
 /** What happens to an order. */
@@ -122,6 +137,18 @@ export type OrderEvent = OrderAccepted | ExecutionReport
 export interface OrderRecord {
   accepted: OrderAccepted
   reports: ExecutionReport[]
+}
+
+/** New terms for a live order. */
+export interface NewTerms {
+  /** Total, what was executed included. */
+  quantity: Amount
+  /** Limit, trigger or cap; absent for market orders. */
+  price?: Amount
+  /** Of this replace, unique per account, 1 to 36 bytes; the SDK makes one where absent. */
+  clOrdId?: string
+  /** The id by which the order goes now; where given, the replace is refused if it goes by another one. */
+  origClOrdId?: string
 }
 
 /** A report made by hand; for administrators. */
@@ -157,6 +184,20 @@ export function submitMessage(account: number, order: NewOrder): unknown[] {
     order.clOrdId ?? '',
     order.expiry ?? 0,
     order.tags ?? null,
+  ]
+}
+
+/** Elements of a replace request. @throws OesError INVALID_ARGUMENT for amounts that cannot be sent. */
+export function replaceMessage(account: number, orderId: number, terms: NewTerms): unknown[] {
+  return [
+    Kind.Replace,
+    0,
+    account,
+    orderId,
+    wireAmount(terms.quantity, 'quantity'),
+    wireAmount(terms.price ?? 0, 'price'),
+    terms.clOrdId ?? '',
+    terms.origClOrdId ?? '',
   ]
 }
 
@@ -222,9 +263,17 @@ export function readAccepted(from: Elements): OrderAccepted {
   }
 }
 
-function readReport(from: Elements): ExecutionReport {
+export function readReport(from: Elements): ExecutionReport {
   const reason = from.integer(17)
   const params = from.list(18)
+  const status = from.integer(7) as OrderStatus // an ordinal, as above
+  const terms = {
+    clOrdId: from.text(22),
+    quantity: from.amount(23),
+    price: from.amount(24),
+    shortFlag: from.integer(25) === 1,
+    holdPrice: from.integer(26) / MICROS,
+  }
   return {
     event: 'report',
     account: from.integer(2),
@@ -232,7 +281,7 @@ function readReport(from: Elements): ExecutionReport {
     orderId: from.integer(4),
     sequence: from.integer(5),
     timestamp: from.integer(6),
-    status: from.integer(7) as OrderStatus, // an ordinal, as above
+    status,
     lastQty: from.amount(8),
     lastPx: from.amount(9),
     cumQty: from.amount(10),
@@ -247,6 +296,7 @@ function readReport(from: Elements): ExecutionReport {
     text: from.text(19) || reasonText(reason, params),
     tags: readTags(from.list(20)),
     operator: from.integer(21),
+    ...(tellsOfReplace(status) && { terms }),
   }
 }
 

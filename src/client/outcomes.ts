@@ -2,10 +2,11 @@
 // passed, or the connection ended, after the request had left. It is never told as a refusal, because it may have
 // happened. An order is settled by sending it again under the same client order id, which has no second effect.
 
+import { OrderStatus } from '../domain/order-status.ts'
 import { Reason } from '../domain/reasons.ts'
 import type { CallResult } from './calls.ts'
 import { ClientCode, type OesError } from './client-error.ts'
-import type { NewOrder, OrderAccepted } from './orders.ts'
+import type { ExecutionReport, NewOrder, NewTerms, OrderAccepted } from './orders.ts'
 
 /** The server refused; nothing happened. */
 export interface Refusal {
@@ -40,6 +41,24 @@ export type SubmitOutcome =
   | (Refusal & { order: SentOrder })
   | UnknownOrder
 
+/** A replace as it was sent: it can be sent again without a second effect. */
+export type SentReplace = NewTerms & { orderId: number; account: number; clOrdId: string }
+
+/** A replace of unknown outcome, complete with its client order id and account: `settleReplace` takes it. */
+export interface UnknownReplace extends Unknown {
+  replace: SentReplace
+}
+
+/**
+ * What became of a replace: it is under way, as its first report says, and reports tell what comes of it; or a report says
+ * why it may not be, and the order is as before; or the request was refused, and nothing was reported.
+ */
+export type ReplaceOutcome =
+  | { outcome: 'pending'; report: ExecutionReport }
+  | { outcome: 'rejected'; report: ExecutionReport }
+  | (Refusal & { replace: SentReplace })
+  | UnknownReplace
+
 /** What became of a cancel or an update. */
 export type CommandOutcome = { outcome: 'done' } | Refusal | Unknown
 
@@ -57,6 +76,35 @@ export function submitOutcome(
   if (error.reason !== 0 && (!repeated || settlesFirst(error.reason))) return { ...refused(error), order }
   return { outcome: 'unknown', cause: error, order }
 }
+
+/** @throws OesError where the request never left: then nothing happened, for sure. */
+export function replaceOutcome(
+  result: CallResult<ExecutionReport>,
+  replace: SentReplace,
+  isRepetition: boolean,
+): ReplaceOutcome {
+  if (result.error === undefined) {
+    const report = result.value
+    return { outcome: report.status === OrderStatus.ReplaceReject ? 'rejected' : 'pending', report }
+  }
+  const { error } = result
+  const repeated = isRepetition || result.timesSent > 1
+  if (error.reason === 0 && result.timesSent === 0 && !isRepetition) throw error
+  if (error.reason !== 0 && (!repeated || settlesFirst(error.reason) || FIND_ORDER.has(error.reason))) {
+    return { ...refused(error), replace }
+  }
+  return { outcome: 'unknown', cause: error, replace }
+}
+
+/** A replace that the server remembers is answered before it looks for the order and how that stands. */
+const FIND_ORDER: ReadonlySet<number> = new Set([
+  Reason.UnknownOrder,
+  Reason.OrderTerminal,
+  Reason.SupersededClOrdId,
+  Reason.AlreadyReplacing,
+  Reason.AlreadyCanceling,
+  Reason.NotAcknowledged,
+])
 
 /** @throws OesError where the request never left: then nothing happened, for sure. */
 export function commandOutcome(result: CallResult<true>): CommandOutcome {

@@ -7,6 +7,7 @@
 //            └─ a rule, a place, a question: in their order, once all accounts that are expected have told how they stand
 //
 // From the verdict that an order may be accepted the order counts, and it does until it is told to be over or has ended.
+// From the verdict that it may be replaced it counts with the worse of its old and new terms, until it is told which it has.
 // So between two verdicts nothing is forgotten, whatever is still under way.
 
 import { unreachable } from '../base/assert.ts'
@@ -15,11 +16,12 @@ import { OrderStatus } from '../domain/order-status.ts'
 import { Reason } from '../domain/reasons.ts'
 import type { Ticker } from '../domain/tickers.ts'
 import type { Venue } from '../domain/venues.ts'
-import { type PastReport, PooledMemory, type PooledPosition, reportOf } from './pooled-memory.ts'
+import { copyOf, type PastReport, PooledMemory, type PooledPosition, reportOf } from './pooled-memory.ts'
 import {
   type JudgeMessage,
   ToJudge,
   type ToldOrder,
+  type ToldReplace,
   type ToldReport,
   unpackToJudge,
   type Verdict,
@@ -142,11 +144,17 @@ export class Judge {
       case ToJudge.Report:
         this.#report(message[1], message[2])
         break
+      case ToJudge.Terms: {
+        const [, orderId, quantity, price, leavesQty, leftUs] = message
+        this.#terms(orderId, quantity, price, leavesQty, leftUs)
+        break
+      }
       case ToJudge.Rule:
       case ToJudge.Nodes:
       case ToJudge.Leave:
       case ToJudge.Submission:
       case ToJudge.Cancel:
+      case ToJudge.Replace:
       case ToJudge.Over:
         if (this.#expected.size > 0) this.#waiting.push(message)
         else this.#inTurn(message)
@@ -187,6 +195,11 @@ export class Judge {
         this.#answer(row, epoch, question, passes)
         break
       }
+      case ToJudge.Replace: {
+        const [, account, epoch, row, question, told] = message
+        if (this.#accounts.get(account)?.epoch === epoch) this.#replace(epoch, row, question, told)
+        break
+      }
       case ToJudge.Over: {
         const [, account, epoch, orderId, timeUs] = message
         // How the account stands since tells it better.
@@ -203,6 +216,43 @@ export class Judge {
     this.#tell(false)
     if (passes) this.#memory.begin(order)
     this.#answer(row, epoch, question, passes)
+  }
+
+  #replace(epoch: number, row: number, question: number, told: ToldReplace): void {
+    const [orderId, quantity, price, askedBy, timestamp, givesUp, asksForMore] = told
+    const order = this.#memory.order(orderId)
+    // One that has ended since is for its shard to refuse.
+    if (order === undefined) return this.#answer(row, epoch, question, true)
+    const before = copyOf(order)
+    before.timestamp = this.#at(timestamp)
+    const after = copyOf(before)
+    after.submissionAccount = askedBy
+    after.quantity = quantity
+    after.price = price
+    after.leavesQty = Math.max(0, quantity - (order.quantity - order.leavesQty))
+    const passes = this.#rules.replace(before, after, askedBy, { givesUp, asksForMore })
+    this.#tell(false)
+    if (passes) {
+      const worst = this.#memory.replacing(order, after)
+      if (!isCountedAlike(worst, after)) this.#rules.recount(worst)
+    } else if (this.#memory.settled(order)) {
+      // It was asked about before, and that has passed.
+      this.#rules.recount(before)
+    }
+    this.#answer(row, epoch, question, passes)
+  }
+
+  #terms(orderId: number, quantity: number, price: number, leavesQty: number, leftUs: number): void {
+    const order = this.#memory.order(orderId)
+    // Of an account that has been told anew since, without it.
+    if (order === undefined) return
+    const counted = this.#memory.counted(order)
+    if (leftUs !== 0) this.#rules.leftPrice(copyOf(order), this.#at(leftUs))
+    this.#memory.settled(order)
+    order.quantity = quantity
+    order.price = price
+    order.leavesQty = leavesQty
+    if (!isCountedAlike(counted, order)) this.#rules.recount(copyOf(order))
   }
 
   #answer(row: number, epoch: number, question: number, passes: boolean): void {
@@ -293,4 +343,9 @@ export class Judge {
     order.timestamp = timestamp
     return order
   }
+}
+
+/** Whether rules count the same of both, which are one order. */
+function isCountedAlike(a: OrderUnderRule, b: OrderUnderRule): boolean {
+  return a.leavesQty === b.leavesQty && a.price === b.price
 }

@@ -34,6 +34,8 @@ export class PooledMemory implements OrderMemory {
   readonly #accounts = new Map<number, PooledAccount>()
   /** Live orders, and those that a verdict lets live, by their ids. */
   readonly #orders = new Map<number, OrderUnderRule>()
+  /** Of those that a verdict lets be replaced: the worst that they may have now, by their ids. */
+  readonly #worst = new Map<number, { leavesQty: Quantity; price: Price }>()
   /** A ring; the oldest is at `#next` once there are REPORTS_MAX. */
   readonly #past: PastReport[] = []
   #next = 0
@@ -54,7 +56,27 @@ export class PooledMemory implements OrderMemory {
 
   end(order: OrderUnderRule): void {
     this.#orders.delete(order.orderId)
+    this.#worst.delete(order.orderId)
     this.#account(order.account).orders.delete(order)
+  }
+
+  /** A live order may have these terms instead of its own from now on. @returns the worse of both, as which it counts */
+  replacing(order: OrderUnderRule, after: OrderUnderRule): OrderUnderRule {
+    this.#worst.set(order.orderId, {
+      leavesQty: Math.max(order.leavesQty, after.leavesQty),
+      price: Math.max(order.price, after.price),
+    })
+    return this.counted(order)
+  }
+
+  /** It is known which terms a live order has. @returns whether that was open */
+  settled(order: OrderUnderRule): boolean {
+    return this.#worst.delete(order.orderId)
+  }
+
+  /** A live order as it counts. */
+  counted(order: OrderUnderRule): OrderUnderRule {
+    return Object.assign(copyOf(order), this.#worst.get(order.orderId))
   }
 
   /** A fill or the end of a live order. */
@@ -67,6 +89,8 @@ export class PooledMemory implements OrderMemory {
       record(position.inventory, direction(order.side) * lastQty, multiply(lastQty, lastPx), 0)
     }
     order.leavesQty = Math.max(0, order.leavesQty - lastQty)
+    const worst = this.#worst.get(order.orderId)
+    if (worst !== undefined) worst.leavesQty = Math.max(0, worst.leavesQty - lastQty)
     if (isTerminal(status)) this.end(order)
   }
 
@@ -106,7 +130,7 @@ export class PooledMemory implements OrderMemory {
     }
     told.sort((a, b) => a.orderId - b.orderId)
     // Rules may write into what they are told, and keep nothing of it.
-    for (const order of told) rule.order(copyOf(order))
+    for (const order of told) rule.order(this.counted(order))
     // Accounts that came later have brought older reports.
     const past = [...this.#past.slice(this.#next), ...this.#past.slice(0, this.#next)]
     past.sort((a, b) => a.report.timestamp - b.report.timestamp)
@@ -142,7 +166,7 @@ export class PooledMemory implements OrderMemory {
   }
 }
 
-function copyOf(order: OrderUnderRule): OrderUnderRule {
+export function copyOf(order: OrderUnderRule): OrderUnderRule {
   return Object.assign(new OrderUnderRule(), order)
 }
 

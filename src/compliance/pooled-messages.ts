@@ -40,6 +40,10 @@ export const ToJudge = {
   Added: 12,
   /** A fill or the end of an order. */
   Report: 13,
+  /** May this order go on under these terms? From a verdict that it may, the worse of the old and the new ones counts. */
+  Replace: 14,
+  /** The terms that an order has from now on, once it is known what has become of a replace. */
+  Terms: 15,
 } as const
 export type ToJudge = (typeof ToJudge)[keyof typeof ToJudge]
 
@@ -55,6 +59,16 @@ export type ToldOrder = [
   leavesQty: number,
   timestamp: number,
   submissionAccount: number,
+]
+/** What a replace asks for, who and when, and what it is to the rules. What was executed the judge knows himself. */
+export type ToldReplace = [
+  orderId: number,
+  quantity: number,
+  price: number,
+  askedBy: number,
+  timestamp: number,
+  givesUp: boolean,
+  asksForMore: boolean,
 ]
 export type ToldPosition = [ticker: string, currency: number, quantity: number, costBasis: number]
 export type ToldReport = [status: OrderStatus, lastQty: number, lastPx: number, timestamp: number]
@@ -83,6 +97,16 @@ export type JudgeMessage =
   | [typeof ToJudge.Over, account: number, epoch: number, orderId: number, timeUs: number]
   | [typeof ToJudge.Added, account: number, order: ToldOrder]
   | [typeof ToJudge.Report, orderId: number, report: ToldReport]
+  | [typeof ToJudge.Replace, account: number, epoch: number, row: number, question: number, replace: ToldReplace]
+  | [
+      typeof ToJudge.Terms,
+      orderId: number,
+      quantity: number,
+      price: number,
+      leavesQty: number,
+      /** When it left its price for another; 0 where it did not. */
+      leftUs: number,
+    ]
 
 export function packToJudge(message: JudgeMessage): Uint8Array {
   return pack(message)
@@ -116,7 +140,7 @@ export function toldReport({ status, lastQty, lastPx, timestamp }: ReportUnderRu
 export interface Verdict {
   readonly epoch: number
   readonly question: number
-  /** None where the order or the cancel may pass. */
+  /** None where the order, the cancel or the replace may pass. */
   readonly reason: Reason
   readonly params: readonly (string | number)[]
 }

@@ -81,6 +81,14 @@ export class Violations {
   }
 }
 
+/** What a replace is to the rules. */
+export interface ReplacedParts {
+  /** It lowers the quantity, or leaves the price. */
+  readonly givesUp: boolean
+  /** It raises the quantity, or goes to another price. */
+  readonly asksForMore: boolean
+}
+
 /** An entry in force. */
 interface StandingRule {
   readonly entry: RuleEntry
@@ -261,6 +269,66 @@ export class RuleSet {
       if (entry.state === RuleState.Active && !rule.permitsCancel(order, nowUs, this.refusal)) return false
     }
     return true
+  }
+
+  /** The same for new terms of a live order, as `replace` judges them; afterwards the rules count it as it was. */
+  permitsReplace(before: OrderUnderRule, after: OrderUnderRule, { givesUp, asksForMore }: ReplacedParts): boolean {
+    if (givesUp && !this.permitsCancel(before, after.timestamp)) return false
+    if (!asksForMore) return true
+    const walk = this.#walkOf(after.account)
+    if (walk.length === 0) return true
+    this.#takeBack(after)
+    let passes = true
+    for (let i = 0; passes && i < walk.length; i++) {
+      const { entry, rule } = walk[i]!
+      passes = entry.state !== RuleState.Active || rule.permits(after, this.refusal)
+    }
+    this.add(before)
+    return passes
+  }
+
+  /**
+   * Judges new terms for a live order: as the cancel of what it is (`before`), where it gives some of that up, and as a
+   * submission of what it is to be (`after`), where it asks for more than it had. It is never a second order: where it
+   * passes, the rules count it under its new terms from now on, and where not, as they did.
+   */
+  replace(before: OrderUnderRule, after: OrderUnderRule, askedBy: number, parts: ReplacedParts): boolean {
+    this.violations.clear()
+    const walk = this.#walkOf(after.account)
+    for (let i = 0; parts.givesUp && i < walk.length; i++) {
+      const { entry, rule } = walk[i]!
+      if (rule.cancel(before, after.timestamp, this.refusal)) continue
+      this.#violated(askedBy, after.orderId, entry, this.refusal, after.timestamp)
+      if (entry.state === RuleState.Active) return false
+    }
+    this.#takeBack(after)
+    for (let i = 0; i < walk.length; i++) {
+      const { entry, rule } = walk[i]!
+      if (!parts.asksForMore) rule.meet(after)
+      else if (!rule.submit(after, this.refusal)) {
+        this.#violated(askedBy, after.orderId, entry, this.refusal, after.timestamp)
+        if (entry.state !== RuleState.Active) continue
+        this.recount(before)
+        return false
+      }
+    }
+    this.refusal.clear()
+    return true
+  }
+
+  /** The rules count a live order anew, as it is told here. */
+  recount(order: OrderUnderRule): void {
+    this.#takeBack(order)
+    this.add(order)
+  }
+
+  /** A live order has left its price: those who remember cancels hear of one. */
+  leftPrice(order: OrderUnderRule, timestampUs: number): void {
+    const report = this.#report
+    report.status = OrderStatus.Canceled
+    report.timestamp = timestampUs
+    const walk = this.#walkOf(order.account)
+    for (let i = 0; i < walk.length; i++) walk[i]!.rule.recall(order, report)
   }
 
   /** All rules meet a live order that none of them has judged: one that was restored, or came another way. */

@@ -166,6 +166,8 @@ export interface LifeStep {
   readonly status: string
   readonly lastQty: number
   readonly lastPx: number
+  /** The terms of the replace that the report tells of. */
+  readonly replace: { readonly quantity: number; readonly price: number } | undefined
   readonly done: number
   readonly open: number
   readonly fees: number

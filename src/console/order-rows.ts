@@ -25,8 +25,8 @@ export function orderRow(order: TrackedOrder, accountName: string): OrderRow {
     ticker: accepted.ticker,
     side: accepted.side === Side.Bid ? 'buy' : accepted.shortFlag ? 'sell short' : 'sell',
     type: wordOf(orderTypeNames[accepted.type]),
-    quantity: accepted.quantity,
-    price: accepted.price,
+    quantity: order.quantity,
+    price: order.price,
     done: order.cumQty,
     open: order.leavesQty,
     average: order.avgPx,
@@ -34,7 +34,7 @@ export function orderRow(order: TrackedOrder, accountName: string): OrderRow {
     isTerminal: order.isTerminal,
     timeInForce: timeInForceNames[accepted.timeInForce] ?? '?',
     destination: accepted.destination,
-    clOrdId: accepted.clOrdId,
+    clOrdId: order.clOrdId,
     acceptedUs: accepted.timestamp,
     changedUs: lastReport?.timestamp ?? accepted.timestamp,
     text: lastReport?.text ?? '',
@@ -44,15 +44,16 @@ export function orderRow(order: TrackedOrder, accountName: string): OrderRow {
 export function lifeOf(record: OrderRecord, accountName: string, stages: readonly StageFigures[]): LifeMessage {
   const { accepted, reports } = record
   const order = new OrderTracker().load(record)
+  const terms = reports.findLast(({ status }) => status === OrderStatus.Replaced)?.terms ?? accepted
   return {
     order: orderRow(order, accountName),
     currency: currencyCode(accepted.currency),
     orderSequence: accepted.orderSequence,
     reportSequence: accepted.reportSequence,
     submittedBy: accepted.submissionAccount,
-    isShort: accepted.shortFlag,
+    isShort: terms.shortFlag,
     // In millionths, unlike every other amount.
-    holdPrice: accepted.holdPrice / 1e6,
+    holdPrice: terms.holdPrice / 1e6,
     expiryUs: accepted.expiry,
     tags: accepted.tags.map(([key, , value]) => [key, String(value)] as const),
     verdicts: verdictsOf(reports),
@@ -79,6 +80,7 @@ function stepsOf({ accepted, reports }: OrderRecord): LifeStep[] {
     status: wordOf(orderStatusNames[OrderStatus.PendingNew]),
     lastQty: 0,
     lastPx: 0,
+    replace: undefined,
     done: 0,
     open: accepted.quantity,
     fees: 0,
@@ -98,6 +100,7 @@ function stepsOf({ accepted, reports }: OrderRecord): LifeStep[] {
       status: wordOf(orderStatusNames[report.status]),
       lastQty: report.lastQty,
       lastPx: report.lastPx,
+      replace: report.terms && { quantity: report.terms.quantity, price: report.terms.price },
       done: report.cumQty,
       open: report.leavesQty,
       fees: report.executionFee + report.processingFee + report.commission,

@@ -32,6 +32,13 @@ export interface DestinationEvents {
     reason: Reason,
     lastMarket: string,
   ): void
+  /**
+   * The order goes on under the terms that `replace` asked for. Where that leaves nothing, since so much has been executed,
+   * the destination has let go of `slot` before it calls, as with a terminal status.
+   */
+  replaced(slot: number, timestampUs: number): void
+  /** The order goes on as it was; where it has been executed whole meanwhile, the destination has let go of it. */
+  replaceRejected(slot: number, reason: Reason, timestampUs: number): void
 }
 
 /** An order on its way to a destination. The desk fills one such object over and over; nobody keeps it. */
@@ -53,12 +60,33 @@ export class RoutedOrder implements Peg {
   byAdministrator = false
 }
 
+/** New terms for a live order. The desk fills one such object over and over; nobody keeps it. */
+export class RoutedReplace {
+  /** New total, what was executed included. */
+  quantity: Quantity = 0
+  /** What of that is left, as far as the desk knows; never negative. */
+  leavesQty: Quantity = 0
+  price: Price = 0
+  /** The destination may have had it before: it was under way when the server ended. */
+  isPossibleResend = false
+}
+
 /** A destination without a socket. A slot it does not hold, because the order has ended, is ignored. */
 export interface Destination {
   /** A new order; its answers follow before this returns. */
   submit(slot: number, order: RoutedOrder, timestampUs: number): void
   /** Ends a live order: PENDING_CANCEL, then CANCELED for that reason. */
   cancel(slot: number, timestampUs: number, reason: Reason): void
+  /**
+   * Whether answers to `replace` may come after it has returned, with a later command: until then the order may be executed
+   * under either terms.
+   */
+  readonly answersLater: boolean
+  /**
+   * New terms for a live order. The answer is `replaced` or `replaceRejected`. Until then fills and the end of the order are
+   * reported as ever, and it may be asked to be canceled; another replace does not come.
+   */
+  replace(slot: number, terms: RoutedReplace, timestampUs: number): void
   /** An administrator's report was published on the order; a terminal one ends it here without a further report. */
   update(slot: number, status: OrderStatus, lastQty: Quantity): void
   /**

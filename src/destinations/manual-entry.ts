@@ -24,8 +24,13 @@ export class ManualEntry implements Destination {
     this.#fill(slot, order.quantity, order.price, timestampUs, order.destination)
   }
 
+  readonly answersLater = false
+
   /** Nothing: a manual order has ended before anybody can cancel it. */
   cancel(): void {}
+
+  /** Nothing, for the same reason. */
+  replace(): void {}
 
   /** Nothing, for the same reason. */
   update(): void {}

@@ -27,6 +27,11 @@
 // when the last such print of the session is at or through its trigger already is elected at once. Election is not
 // reported; an elected order that finds no two-sided quote waits for one.
 //
+// A replace is answered at once. A smaller quantity at the same price keeps the order's place; a larger one or another price
+// sends it to the end of the line, where it is looked at as a new one: it may trade at once, a stop may be elected. There is
+// no price to replace in a market order, nor in a stop that has been elected; a post-only order is not replaced by one that
+// would trade.
+//
 // Times come in twice where they may differ: `marketUs` is the event's own and decides on session, opening and close;
 // `nowUs` is the step's and stands on reports and against deadlines.
 
@@ -40,7 +45,7 @@ import { Side } from '../domain/side.ts'
 import { TimeInForce } from '../domain/time-in-force.ts'
 import type { Venue } from '../domain/venues.ts'
 import { Deadlines } from './deadlines.ts'
-import type { Destination, DestinationEvents, RoutedOrder } from './destination.ts'
+import type { Destination, DestinationEvents, RoutedOrder, RoutedReplace } from './destination.ts'
 import { PegKind } from './peg.ts'
 import { postingVenuesOf } from './posting-venues.ts'
 import { NONE, RestingColumns } from './resting-queue.ts'
@@ -70,6 +75,7 @@ const REGULAR_SALE = '@'
 const ROUND_LOT: Quantity = 100 * MICROS
 
 export class SimulatedVenue implements Destination {
+  readonly answersLater = false
   readonly #definitions: Definitions
   readonly #tickers: SimulatedTickers
   readonly #events: DestinationEvents
@@ -155,6 +161,53 @@ export class SimulatedVenue implements Destination {
     this.#release(slot)
     this.#events.report(slot, OrderStatus.PendingCancel, 0, 0, timestampUs, Reason.None, '')
     this.#events.report(slot, OrderStatus.Canceled, 0, 0, timestampUs, reason, '')
+  }
+
+  replace(slot: number, { price, leavesQty }: RoutedReplace, timestampUs: number): void {
+    this.onTime(timestampUs)
+    const place = this.#place[slot]!
+    if (place === Place.None) return
+    const events = this.#events
+    const book = this.#books[this.#ticker[slot]!]!
+    const before = this.#price[slot]!
+    if (price !== before && this.#type[slot] === OrderType.Market) {
+      events.replaceRejected(slot, Reason.TermNotReplaceable, timestampUs)
+      return
+    }
+    if (leavesQty === 0) {
+      this.#release(slot)
+      events.replaced(slot, timestampUs)
+      return
+    }
+    if (price === before && leavesQty <= this.#leaves[slot]!) {
+      this.#leaves[slot] = leavesQty
+      events.replaced(slot, timestampUs)
+      return
+    }
+    this.#price[slot] = price
+    const isDormant = place === Place.Dormant
+    const pegPrice = this.#pegPrice[slot]!
+    const tradesAt = isDormant ? 0 : this.#priceNow(slot, book)
+    if (tradesAt > 0 && this.#timeInForce[slot] === TimeInForce.Gtx) {
+      this.#price[slot] = before
+      this.#pegPrice[slot] = pegPrice
+      events.replaceRejected(slot, Reason.WouldTrade, timestampUs)
+      return
+    }
+    // The deadlines go by the old sequence until it has left them.
+    this.#release(slot)
+    this.#leaves[slot] = leavesQty
+    this.#resting.sequence[slot] = this.#nextSequence++
+    if (this.#type[slot] === OrderType.Stop && isElected(this.#side[slot] as Side, price, book.lastPx)) {
+      this.#type[slot] = OrderType.Market
+    }
+    events.replaced(slot, timestampUs)
+    if (isDormant) {
+      this.#deadlines.add(slot)
+      this.#place[slot] = Place.Dormant
+    } else {
+      this.#settle(slot, book, this.#priceNow(slot, book), timestampUs)
+    }
   }
 
   /** An order that is pending new again is left alone until the next update. */

@@ -2,12 +2,13 @@
 // themselves; reports that somebody enters by hand, or that come from outside, are held against it.
 //
 //   no report  → PENDING_NEW
-//   live       → any other status; NEW only where the order may still be unacknowledged, or was suspended
+//   live       → any other status; NEW only where the order may still be unacknowledged, or was suspended; what tells of a
+//                replace only from a destination, since it comes with terms
 //   terminal   → nothing
 
 import type { Quantity } from './money.ts'
 import { type ExecutionReport, firstReport, nextReport, type OrderInfo } from './order.ts'
-import { isTerminal, OrderStatus, statusAfter } from './order-status.ts'
+import { isTerminal, OrderStatus, statusAfter, tellsOfReplace } from './order-status.ts'
 import { Reason } from './reasons.ts'
 
 /** After these a venue's acknowledgement may still arrive, or an order that was suspended may trade again. */
@@ -18,6 +19,14 @@ const BEFORE_NEW: readonly OrderStatus[] = [
   OrderStatus.Suspended,
 ]
 
+/** Nothing is pending in such an order. */
+const TRADING: readonly OrderStatus[] = [
+  OrderStatus.New,
+  OrderStatus.PartiallyFilled,
+  OrderStatus.Replaced,
+  OrderStatus.ReplaceReject,
+]
+
 /**
  * Whether a report of status `next` may follow where the order stands at `current`; `OrderStatus.None` is an order
  * without any report.
@@ -25,7 +34,16 @@ const BEFORE_NEW: readonly OrderStatus[] = [
 export function mayFollow(current: OrderStatus, next: OrderStatus): boolean {
   if (current === OrderStatus.None) return next === OrderStatus.PendingNew
   if (isTerminal(current) || next === OrderStatus.None || next === OrderStatus.PendingNew) return false
+  if (tellsOfReplace(next)) return mayTellOfReplace(current, next)
   return next !== OrderStatus.New || BEFORE_NEW.includes(current)
+}
+
+/** A replace begins where the order is acknowledged and nothing else is pending, and is carried out where it may be pending. */
+function mayTellOfReplace(current: OrderStatus, next: OrderStatus): boolean {
+  if (current === OrderStatus.PendingNew) return false
+  if (next === OrderStatus.Replaced) return !TRADING.includes(current)
+  const isPending = current === OrderStatus.PendingReplace || current === OrderStatus.PendingCancel
+  return next === OrderStatus.ReplaceReject || !isPending
 }
 
 /** True for the two statuses of a report that tells an execution. */
@@ -44,12 +62,13 @@ export interface ReportedStep {
 
 /**
  * Why a report from outside is not a legal step: the order has ended, the status may not follow, an execution of
- * another status or of no quantity, a partial fill of everything or a fill that leaves something. `Reason.None` for a
+ * another status or of no quantity, a partial fill of everything or a fill that leaves something, or anything about a
+ * replace, which goes by the terms it comes with. `Reason.None` for a
  * legal one. More than was open is legal, since it may have happened: see `overfill`.
  */
 export function stepFault({ current, leavesQty, next, lastQty }: ReportedStep): Reason {
   if (isTerminal(current)) return Reason.OrderTerminal
-  if (!mayFollow(current, next)) return Reason.IllegalUpdate
+  if (!mayFollow(current, next) || tellsOfReplace(next)) return Reason.IllegalUpdate
   if (lastQty < 0) return Reason.InvalidQuantity
   if (!isExecution(next)) return lastQty === 0 ? Reason.None : Reason.IllegalUpdate
   if (lastQty === 0) return Reason.InvalidQuantity

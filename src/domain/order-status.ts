@@ -14,6 +14,12 @@ export const OrderStatus = {
   DoneForDay: 9,
   PendingCancel: 10,
   CancelReject: 11,
+  /** A replace was passed on to the destination. */
+  PendingReplace: 12,
+  /** The order goes on under new terms, which the report has. */
+  Replaced: 13,
+  /** A replace came to nothing: the order goes on as it was. */
+  ReplaceReject: 14,
 } as const
 export type OrderStatus = (typeof OrderStatus)[keyof typeof OrderStatus]
 
@@ -31,6 +37,9 @@ export const orderStatusNames: Record<OrderStatus, string> = {
   [OrderStatus.DoneForDay]: 'DONE_FOR_DAY',
   [OrderStatus.PendingCancel]: 'PENDING_CANCEL',
   [OrderStatus.CancelReject]: 'CANCEL_REJECT',
+  [OrderStatus.PendingReplace]: 'PENDING_REPLACE',
+  [OrderStatus.Replaced]: 'REPLACED',
+  [OrderStatus.ReplaceReject]: 'REPLACE_REJECT',
 }
 
 const TERMINAL_BITS =
@@ -45,11 +54,21 @@ export function isTerminal(status: OrderStatus): boolean {
   return status >= 0 && ((TERMINAL_BITS >> status) & 1) === 1
 }
 
+/** True for the reports that tell of a replace: they have its terms. */
+export function tellsOfReplace(status: OrderStatus): boolean {
+  return status >= OrderStatus.PendingReplace && status <= OrderStatus.ReplaceReject
+}
+
 /**
- * The order's status after a report, by FIX's rule of precedence: while a cancel is pending, an acknowledgement or a
- * partial fill does not show. Every other report says itself where the order stands.
+ * The order's status after a report, by FIX's rule of precedence: while a cancel is pending, an acknowledgement, a partial
+ * fill or anything about a replace does not show; while a replace is, the first two do not. A replace that is refused before
+ * it was pending leaves everything as it was. Every other report says itself where the order stands.
  */
 export function statusAfter(current: OrderStatus, report: OrderStatus): OrderStatus {
-  const yields = report === OrderStatus.PartiallyFilled || report === OrderStatus.New
-  return yields && current === OrderStatus.PendingCancel ? current : report
+  if (report === OrderStatus.PartiallyFilled || report === OrderStatus.New) {
+    return current === OrderStatus.PendingCancel || current === OrderStatus.PendingReplace ? current : report
+  }
+  if (!tellsOfReplace(report)) return report
+  if (current === OrderStatus.PendingCancel) return current
+  return report === OrderStatus.ReplaceReject && current !== OrderStatus.PendingReplace ? current : report
 }

@@ -57,6 +57,9 @@ export const Reason = {
   InvalidDefinitions: 224,
   SwitchNotArmed: 234,
   CertificateAccount: 235,
+  AlreadyReplacing: 240,
+  NotAcknowledged: 241,
+  SupersededClOrdId: 242,
 
   BoardLot: 300,
   NoBbo: 301,
@@ -98,6 +101,9 @@ export const Reason = {
   CanceledOnLoss: 617,
   CanceledOnLogout: 618,
   CanceledBySwitch: 619,
+  TermNotReplaceable: 640,
+  EndedBeforeReplace: 641,
+  NothingLeftByReplace: 642,
 
   Busy: 900,
   Stopping: 901,
@@ -229,6 +235,15 @@ const entries: Record<Reason, ReasonEntry> = {
     name: 'CERTIFICATE_ACCOUNT',
     text: 'The certificate of this connection is for the account {0} alone.',
   },
+  [Reason.AlreadyReplacing]: { name: 'ALREADY_REPLACING', text: 'A replace of order {0} is pending already.' },
+  [Reason.NotAcknowledged]: {
+    name: 'NOT_ACKNOWLEDGED',
+    text: 'The destination has not acknowledged order {0} yet; replace it after the report NEW.',
+  },
+  [Reason.SupersededClOrdId]: {
+    name: 'SUPERSEDED_CL_ORD_ID',
+    text: 'Order {0} does not go by that client order id: a later replace gave it another, or this one never took effect.',
+  },
 
   [Reason.BoardLot]: { name: 'BOARD_LOT', text: 'The quantity has to be a multiple of {0}.' },
   [Reason.NoBbo]: { name: 'NO_BBO', text: 'There is no current best bid and offer to price the order with.' },
@@ -323,6 +338,18 @@ const entries: Record<Reason, ReasonEntry> = {
   [Reason.CanceledBySwitch]: {
     name: 'CANCELED_BY_SWITCH',
     text: "Canceled, since the account's dead-man's switch was not refreshed in time.",
+  },
+  [Reason.TermNotReplaceable]: {
+    name: 'TERM_NOT_REPLACEABLE',
+    text: 'A market order, or a stop that has been elected, has no price to replace.',
+  },
+  [Reason.EndedBeforeReplace]: {
+    name: 'ENDED_BEFORE_REPLACE',
+    text: 'The order ended before the destination replaced it.',
+  },
+  [Reason.NothingLeftByReplace]: {
+    name: 'NOTHING_LEFT_BY_REPLACE',
+    text: 'Canceled, since the replace asked for no more than had been executed.',
   },
 
   [Reason.Busy]: { name: 'BUSY', text: 'The server is busy; the request had no effect and may be repeated.' },

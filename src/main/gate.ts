@@ -381,6 +381,7 @@ export class Gate {
       case Kind.Submit:
       case Kind.Cancel:
       case Kind.Update:
+      case Kind.Replace:
         if (this.#toShard(session, kind, requestId, named, bytes, start, end)) return true
         budget.giveBack() // it is read again
         return false

@@ -5,13 +5,13 @@
 //
 // A client that reads its answer slowly gets it slowly: the next page is asked for when the last has been taken.
 
-import { assert } from '../base/assert.ts'
+import { AssertionFailed, assert } from '../base/assert.ts'
 import { Reason } from '../domain/reasons.ts'
 import { FRAME_HEADER_BYTES } from '../protocol/frames.ts'
 import { Kind, LimitKind, RangePoint, SubscriptionScope } from '../protocol/kinds.ts'
 import { MessageReader } from '../protocol/message-reader.ts'
 import type { Value } from '../protocol/msgpack.ts'
-import { EventOffset } from '../protocol/order-events.ts'
+import { decodeOrderEvent, EventOffset } from '../protocol/order-events.ts'
 import { Command, LookupPurpose } from '../shared-memory/records.ts'
 import type { JournalToRead } from '../stores/account-tails.ts'
 import type { Continuation, OrderQuery, OrdersQuery, Page, Point, ReportsQuery } from '../stores/queries.ts'
@@ -106,9 +106,16 @@ export class History implements HistoryDesk {
     this.#run(session, requestId, row, () => this.#load(session, requestId, row, orderId))
   }
 
-  /** Answers a request whose order has left the shard's memory. */
-  lookup(session: Session, requestId: number, row: number, orderId: number, purpose: LookupPurpose): void {
-    this.#run(session, requestId, row, () => this.#lookup(session, requestId, row, orderId, purpose))
+  /** Answers a request from the record: its order has left the shard's memory, or it was made before. */
+  lookup(
+    session: Session,
+    requestId: number,
+    row: number,
+    orderId: number,
+    purpose: LookupPurpose,
+    text: string,
+  ): void {
+    this.#run(session, requestId, row, () => this.#lookup(session, requestId, row, orderId, purpose, text))
   }
 
   /** Nothing to undo: what is under way sees that the session is closed. */
@@ -357,6 +364,7 @@ export class History implements HistoryDesk {
     row: number,
     orderId: number,
     purpose: LookupPurpose,
+    text: string,
   ): Promise<void> {
     const gate = this.#gate!
     const page = await this.#order(requestId, row, orderId)
@@ -364,9 +372,11 @@ export class History implements HistoryDesk {
       throw new HistoryFailed(page.count === 0 ? Reason.UnknownOrder : Reason.OrderTerminal, [orderId])
     }
     assert(page.count === 1, 'an accepted order is in the store or in the journal')
-    // The first outcome again: the order as it was accepted, out of its record, and addressed to this request.
-    const accepted = acceptedFrame(page.frames, requestId)
-    gate.deliver(session, accepted, 0, accepted.length)
+    // The first outcome again, out of the order's record, and addressed to this request: the order as it was accepted, or
+    // the first report on a replace.
+    const isReplace = purpose === LookupPurpose.RepeatReplace
+    const answer = isReplace ? replaceFrame(page.frames, requestId, text) : acceptedFrame(page.frames, requestId)
+    gate.deliver(session, answer, 0, answer.length)
     gate.answered(session)
   }
 
@@ -484,7 +494,26 @@ function acceptedFrame(record: Uint8Array, requestId: number): Buffer {
   const start = FRAME_HEADER_BYTES + EventOffset.account + 4
   reader.start(record, start, record.length)
   reader.raw()
-  const end = reader.valueEnd
+  return eventFrame(record, start, reader.valueEnd, requestId)
+}
+
+/** The frame of the first report on the replace with this client order id in the only record of a page. */
+function replaceFrame(record: Uint8Array, requestId: number, clOrdId: string): Buffer {
+  reader.start(record, FRAME_HEADER_BYTES + EventOffset.account + 4, record.length)
+  reader.raw()
+  const count = reader.arrayHeader()
+  for (let i = 0; i < count; i++) {
+    reader.raw()
+    const { valueStart: start, valueEnd: end } = reader
+    const event = decodeOrderEvent(record, start, end - start)
+    if (event.kind !== Kind.ExecutionReport || event.terms?.clOrdId !== clOrdId) continue
+    return eventFrame(record, start, end, requestId)
+  }
+  throw new AssertionFailed('a replace that was remembered is in the record of its order')
+}
+
+/** The event in [start, end) as a frame of its own, in answer to a request. */
+function eventFrame(record: Uint8Array, start: number, end: number, requestId: number): Buffer {
   const frame = Buffer.allocUnsafe(FRAME_HEADER_BYTES + end - start)
   frame.writeUInt32BE(end - start, 0)
   frame.set(record.subarray(start, end), FRAME_HEADER_BYTES)

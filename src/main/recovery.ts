@@ -6,7 +6,14 @@ import { MessageWriter } from '../protocol/message-writer.ts'
 import type { AcceptedFields, BytesRange } from '../protocol/order-events.ts'
 import { unmarked } from '../protocol/session-tag.ts'
 import { Command, RestorePiece } from '../shared-memory/records.ts'
-import type { Recovered, RecoveredMarks, RecoveredOrder, RecoveredPosition, Recovery } from '../stores/recovery.ts'
+import type {
+  Recovered,
+  RecoveredMarks,
+  RecoveredOrder,
+  RecoveredPosition,
+  RecoveredTerms,
+  Recovery,
+} from '../stores/recovery.ts'
 import type { Accounts } from './accounts.ts'
 import type { ShardLink } from './shard-link.ts'
 
@@ -104,6 +111,15 @@ export async function restore(
         counts.clOrdIds += 1
         writeClOrdId(writer, item.accepted)
         break
+      case 'replaceId':
+        counts.clOrdIds += 1
+        writer.arrayHeader(5)
+        writer.integer(RestorePiece.ReplaceId)
+        writer.text(item.clOrdId)
+        writer.integer(item.orderId)
+        writer.integer(item.quantity)
+        writer.integer(item.price)
+        break
       default:
         unreachable(item)
     }
@@ -135,7 +151,7 @@ export async function restore(
 
 /** The ticker of what has to do with the market from now on. */
 function tickerOf(item: Recovered): string | undefined {
-  if (item.part === 'account' || item.part === 'clOrdId') return undefined
+  if (item.part === 'account' || item.part === 'clOrdId' || item.part === 'replaceId') return undefined
   return item.part === 'order' ? item.accepted.ticker : item.ticker
 }
 
@@ -168,7 +184,7 @@ function writeOrder(
   const { accepted } = order
   const { clOrdId } = accepted
   const marked = unmarked(accepted.tags)
-  writer.arrayHeader(21)
+  writer.arrayHeader(23)
   writer.integer(RestorePiece.Order)
   writer.integer(accepted.orderId)
   writer.integer(accepted.orderSequence)
@@ -190,6 +206,18 @@ function writeOrder(
   writer.integer(order.reportCount)
   writer.integer(order.status)
   writer.integer(marked === undefined ? 0 : sessionNumber(accepted.submissionAccount, marked.key))
+  writeReplaceTerms(writer, order.terms)
+  writeReplaceTerms(writer, order.pending)
+}
+
+function writeReplaceTerms(writer: MessageWriter, terms: RecoveredTerms | undefined): void {
+  if (terms === undefined) return writer.nil()
+  writer.arrayHeader(5)
+  writer.text(terms.clOrdId)
+  writer.integer(terms.quantity)
+  writer.integer(terms.price)
+  writer.integer(terms.shortFlag ? 1 : 0)
+  writer.integer(terms.holdPrice)
 }
 
 function writeClOrdId(writer: MessageWriter, accepted: AcceptedFields): void {

@@ -26,7 +26,14 @@ const RECORDS_PER_TURN_MAX = 64
 export interface ShardNotices {
   marker(accountRow: number, token: number, orderSequence: number, reportSequence: number): void
   listing(shard: number, index: number, ticker: string): void
-  lookup(session: number, requestId: number, accountRow: number, orderId: number, purpose: LookupPurpose): void
+  lookup(
+    session: number,
+    requestId: number,
+    accountRow: number,
+    orderId: number,
+    purpose: LookupPurpose,
+    text: string,
+  ): void
   ready(shard: number): void
   stopped(shard: number): void
   swept(token: number, canceled: number): void
@@ -117,8 +124,10 @@ export class ReportPump {
       const c = view.getFloat64(offset + NoticeAt.c, true)
       const d = view.getFloat64(offset + NoticeAt.d, true)
       if (type === Notice.Marker) this.#notices.marker(a, b, c, d)
-      else if (type === Notice.Lookup) this.#notices.lookup(session, a, b, c, d as LookupPurpose)
-      else if (type === Notice.Listing) {
+      else if (type === Notice.Lookup) {
+        const text = this.#decoder.decode(bytes.slice(offset + NOTICE_HEADER_BYTES, offset + length))
+        this.#notices.lookup(session, a, b, c, d as LookupPurpose, text)
+      } else if (type === Notice.Listing) {
         const text = this.#decoder.decode(bytes.slice(offset + NOTICE_HEADER_BYTES, offset + length))
         this.#notices.listing(shard, a, text)
       } else if (type === Notice.Ready) this.#notices.ready(shard)

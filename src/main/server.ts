@@ -349,9 +349,9 @@ export class Server {
           standing.listing(shard, index, ticker)
           marketWatch?.used(ticker)
         },
-        lookup: (word, requestId, row, orderId, purpose) => {
+        lookup: (word, requestId, row, orderId, purpose, text) => {
           const session = gate.sessions.find(word)
-          if (session !== undefined) history.lookup(session, requestId, row, orderId, purpose)
+          if (session !== undefined) history.lookup(session, requestId, row, orderId, purpose, text)
         },
         ready: () => shards.noteReady(),
         stopped: shard => {

@@ -214,6 +214,7 @@ export const Metric = {
   OrdersOpen: gauge('shard', 'oes_orders_open', 'Orders that are live.'),
   Executions: counter('shard', 'oes_executions', 'Reports of fills.'),
   Cancels: counter('shard', 'oes_cancels', 'Cancels requested.'),
+  Replaces: counter('shard', 'oes_replaces', 'Replaces requested, refused ones included.'),
   Batches: counter('shard', 'oes_batches', 'Batches drained, each with one journal commit.'),
   Blocks: counter('shard', 'oes_blocks', 'Blocks closed and published, with or without something for the journal.'),
   Parks: counter('shard', 'oes_parks', 'Times the thread found nothing to do and slept.'),

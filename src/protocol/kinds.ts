@@ -26,6 +26,7 @@ export const Kind = {
   DisarmSwitch: 28,
   Switch: 29,
   Logout: 30,
+  Replace: 36,
 
   OrderAccepted: 64,
   ExecutionReport: 65,

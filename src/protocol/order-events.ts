@@ -86,8 +86,22 @@ export interface AcceptedFields {
   holdPrice: Price
 }
 
+/** What a replace is about: in the reports that tell of one, and only there. */
+export interface ReplaceTerms {
+  /** Of the request, UTF-8; empty for none. */
+  clOrdId: BytesRange
+  /** Asked for while the replace is pending or was refused; in force once the order was replaced. */
+  quantity: Quantity
+  price: Price
+  shortFlag: boolean
+  /** As of an OrderAccepted; 0 in a refused replace. */
+  holdPrice: Price
+}
+
 /** What the shard fills in, over and over, to encode an ExecutionReport. */
 export interface ReportFields {
+  /** Of the replace that the report answers; 0 or absent for none. */
+  requestId?: number | undefined
   account: number
   reportSequence: number
   orderId: number
@@ -110,6 +124,8 @@ export interface ReportFields {
   tags: BytesRange
   /** Account of whoever made the report by hand, or asked for a mass cancel; 0 for none. */
   operator: number
+  /** Of the replace that the report tells of; absent for none. */
+  terms?: ReplaceTerms | undefined
 }
 
 export function encodeAccepted(to: MessageWriter, event: AcceptedFields): void {
@@ -140,15 +156,16 @@ export function encodeAccepted(to: MessageWriter, event: AcceptedFields): void {
 
 export function encodeReport(to: MessageWriter, event: ReportFields): void {
   // Most reports end after the quantities: what follows is empty and left out.
-  const { tags } = event
+  const { tags, terms } = event
   let elements = 12
-  if (event.operator !== 0) elements = 22
+  if (terms !== undefined) elements = 27
+  else if (event.operator !== 0) elements = 22
   else if (tags.end !== tags.start) elements = 21
   else if (event.text !== '' || event.reason !== 0) elements = 20
   else if (event.commission !== 0 || event.processingFee !== 0 || event.executionFee !== 0) elements = 17
   else if (event.lastMarket !== '' || event.liquidityFlag !== '') elements = 14
   to.beginFrame()
-  to.head(elements, Kind.ExecutionReport, 0, event.account)
+  to.head(elements, Kind.ExecutionReport, event.requestId ?? 0, event.account)
   to.fixed64(event.reportSequence)
   to.integer(event.orderId)
   to.integer(event.sequence)
@@ -177,6 +194,13 @@ export function encodeReport(to: MessageWriter, event: ReportFields): void {
     else to.rawBytes(tags.bytes, tags.start, tags.end)
   }
   if (elements > 21) to.integer(event.operator)
+  if (terms !== undefined) {
+    to.textBytes(terms.clOrdId.bytes, terms.clOrdId.start, terms.clOrdId.end)
+    to.amount(terms.quantity)
+    to.amount(terms.price)
+    to.integer(terms.shortFlag ? 1 : 0)
+    to.integer(terms.holdPrice)
+  }
   to.endFrame()
 }
 
@@ -244,11 +268,18 @@ export interface AcceptedEvent extends Omit<AcceptedFields, 'clOrdId' | 'tags'> 
   tags: Uint8Array | undefined
 }
 
-/** A decoded ExecutionReport. */
-export interface ReportEvent extends Omit<ReportFields, 'tags' | 'params'> {
+/** A decoded ExecutionReport; with the id of the request only where it answers one. */
+export interface ReportEvent extends Omit<ReportFields, 'tags' | 'params' | 'terms'> {
   kind: typeof Kind.ExecutionReport
   params: Value[]
   tags: Uint8Array | undefined
+  terms?: EventTerms
+}
+
+/** Decoded terms of a replace. */
+export interface EventTerms extends Omit<ReplaceTerms, 'clOrdId'> {
+  /** Empty for none. */
+  clOrdId: string
 }
 
 /** A decoded InventorySnapshot. */
@@ -347,6 +378,16 @@ export function decodeOrderEvent(bytes: Uint8Array, offset: number, length: numb
         text: text(),
         tags: raw(),
         operator: integer(),
+      }
+      if (requestId !== 0) event.requestId = requestId
+      if (left > 0) {
+        event.terms = {
+          clOrdId: text(),
+          quantity: amount(),
+          price: amount(),
+          shortFlag: integer() === 1,
+          holdPrice: integer(),
+        }
       }
       break
     case Kind.InventorySnapshot: {

@@ -21,8 +21,9 @@ export function traceOf(bytes: Uint8Array, offset: number, length: number): Reco
       return { event: 'ACCEPTED', account, orderId, orderSequence, reportSequence, ...own }
     }
     case Kind.ExecutionReport: {
-      const { orderId, sequence, status } = event
-      return { event: orderStatusNames[status], account, orderId, sequence, reportSequence }
+      const { orderId, sequence, status, terms } = event
+      const own = terms === undefined || terms.clOrdId === '' ? {} : { clOrdId: terms.clOrdId }
+      return { event: orderStatusNames[status], account, orderId, sequence, reportSequence, ...own }
     }
     case Kind.InventorySnapshot:
       return { event: 'SNAPSHOT', account, reportSequence }

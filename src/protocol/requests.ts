@@ -106,6 +106,47 @@ export function decodeSubmit(reader: MessageReader, elements: number, into: Subm
   return reader.complete ? Reason.None : malformed(elements)
 }
 
+/** A decoded Replace. */
+export interface ReplaceRequest {
+  /** 0 where the order is named by `origClOrdId` alone. */
+  orderId: number
+  /** New total, what was executed included. */
+  quantity: Quantity
+  price: Price
+  clOrdId: BytesRange
+  origClOrdId: BytesRange
+}
+
+export function replaceRequest(): ReplaceRequest {
+  return { orderId: 0, quantity: 0, price: 0, clOrdId: emptyRange(), origClOrdId: emptyRange() }
+}
+
+/** Reads what follows `[kind, requestId, account` of a Replace, like `decodeSubmit`. */
+export function decodeReplace(reader: MessageReader, elements: number, into: ReplaceRequest): Reason {
+  if (elements < 6 || elements > 8) return malformed(elements)
+  into.orderId = reader.nil() ? 0 : reader.integer()
+  if (reader.failed || into.orderId < 0) return malformed(3)
+  into.quantity = microsOfNumber(reader.number())
+  if (Number.isNaN(into.quantity)) return reader.failed ? malformed(4) : Reason.InvalidQuantity
+  into.price = microsOfNumber(reader.number())
+  if (Number.isNaN(into.price)) return reader.failed ? malformed(5) : Reason.InvalidPrice
+  clear(into.clOrdId)
+  clear(into.origClOrdId)
+  decodeRefusal.param = CL_ORD_ID_BYTES_MAX
+  if (elements > 6) {
+    if (reader.text() > CL_ORD_ID_BYTES_MAX) return Reason.InvalidClOrdId
+    if (reader.failed) return malformed(6)
+    take(reader, into.clOrdId)
+  }
+  if (elements > 7) {
+    if (reader.text() > CL_ORD_ID_BYTES_MAX) return Reason.InvalidClOrdId
+    if (reader.failed) return malformed(7)
+    take(reader, into.origClOrdId)
+  }
+  if (into.orderId === 0 && into.origClOrdId.start === into.origClOrdId.end) return malformed(3)
+  return reader.complete ? Reason.None : malformed(elements)
+}
+
 /** A decoded Update. */
 export interface UpdateRequest {
   orderId: number

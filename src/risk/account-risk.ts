@@ -164,7 +164,7 @@ export class AccountRisk {
       const known = reports.filter(({ reportSequence }) => reportSequence <= this.#reportSequence)
       this.#snapshot.add(order.orderSequence, order, known)
       this.#transition.add(order)
-      for (const report of known) this.#transition.report(order.orderId, report.status, report.lastQty)
+      for (const report of known) this.#transition.report(order.orderId, report.status, report.lastQty, report.terms)
       fills.push(...known.map(report => ({ order, report })))
     }
     fills.sort((a, b) => a.report.reportSequence - b.report.reportSequence)
@@ -215,7 +215,7 @@ export class AccountRisk {
     }
     this.#snapshot.report(orderId, report)
     const isFilled = fillPortfolio(this.#portfolio, { order, report })
-    const actions = this.#transition.report(orderId, report.status, report.lastQty)
+    const actions = this.#transition.report(orderId, report.status, report.lastQty, report.terms)
     if (this.#state === undefined) return NOTHING
     const effects: RiskEffect[] = isFilled ? [{ kind: 'inventory', ticker: order.ticker }] : []
     append(effects, actions)

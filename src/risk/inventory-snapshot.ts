@@ -36,6 +36,8 @@ export interface SnapshotReport {
   readonly lastPx: Price
   /** All fees of the report together; they count with a fill only. */
   readonly fees: Money
+  /** Of the replace that the report tells of; inventories do not count them. */
+  readonly terms?: { readonly quantity: Quantity; readonly price: Price }
 }
 
 /** A report with a fill, and the order it belongs to. */

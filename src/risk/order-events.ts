@@ -19,12 +19,15 @@ export function riskOrderOf(accepted: OrderAccepted): RiskOrder {
 }
 
 export function snapshotReportOf(report: ExecutionReport): SnapshotReport {
-  const { reportSequence, status, lastQty, lastPx, executionFee, processingFee, commission } = report
+  const { reportSequence, status, lastQty, lastPx, executionFee, processingFee, commission, terms } = report
   return {
     reportSequence,
     status,
     lastQty: microsOfNumber(lastQty),
     lastPx: microsOfNumber(lastPx),
     fees: microsOfNumber(executionFee) + microsOfNumber(processingFee) + microsOfNumber(commission),
+    ...(terms !== undefined && {
+      terms: { quantity: microsOfNumber(terms.quantity), price: microsOfNumber(terms.price) },
+    }),
   }
 }

@@ -13,8 +13,8 @@
 // lost, is the enforcement's.
 
 import { type BookedOrder, PositionOrderBook } from '../accounting/position-order-book.ts'
-import type { Quantity } from '../domain/money.ts'
-import { isTerminal, type OrderStatus } from '../domain/order-status.ts'
+import type { Price, Quantity } from '../domain/money.ts'
+import { isTerminal, OrderStatus } from '../domain/order-status.ts'
 import { RiskStateType } from '../domain/risk-state.ts'
 import { opposite, type Side, sideOfPosition } from '../domain/side.ts'
 
@@ -78,8 +78,19 @@ export class RiskTransitionModel {
     this.#book.add(order)
   }
 
-  report(orderId: number, status: OrderStatus, lastQty: Quantity): TransitionActions {
+  /** @param terms of an order that was replaced. */
+  report(
+    orderId: number,
+    status: OrderStatus,
+    lastQty: Quantity,
+    terms?: { readonly quantity: Quantity; readonly price: Price },
+  ): TransitionActions {
     this.#book.report(orderId, status, lastQty)
+    if (terms !== undefined && status === OrderStatus.Replaced) {
+      this.#book.replace(orderId, terms.quantity, terms.price)
+      // What it has more may open, which nothing is to do any more.
+      if (this.#stage === TransitionStage.Closing) return { cancels: idsOf(this.#book.openingOrders()), submits: [] }
+    }
     if (!isTerminal(status) || !this.#awaited.delete(orderId)) return NOTHING
     return this.#whenAllEnded()
   }

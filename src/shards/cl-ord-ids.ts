@@ -3,7 +3,8 @@
 // hit is compared byte by byte, so that two different ids are never taken for one another.
 //
 // Entries are used in turn; the turn passes over those of orders that still live, so the capacity has to exceed the
-// number of live orders.
+// number of live orders. Ids of replaces are passed over by nobody, however many a live order may have: like those of
+// finished orders they are remembered until so many others came.
 
 import { AssertionFailed, assert } from '../base/assert.ts'
 import { CL_ORD_ID_BYTES_MAX } from '../protocol/requests.ts'
@@ -18,6 +19,7 @@ export class ClOrdIds {
   readonly capacity: number
   readonly #arena: Uint8Array
   readonly #account: Int32Array
+  /** Negative for the id of a replace, so that it is never taken for that of a live order. */
   readonly #orderId: Float64Array
   readonly #fingerprint: Int32Array
   readonly #hash: Int32Array
@@ -65,14 +67,31 @@ export class ClOrdIds {
     }
   }
 
-  /** The order that used the id of an entry. */
+  /** The order that used the id of an entry, or that was to be replaced under it. */
   orderIdOf(entry: number): number {
-    return this.#orderId[entry]
+    return Math.abs(this.#orderId[entry])
+  }
+
+  /** Whether the id of an entry is that of a replace. */
+  isReplace(entry: number): boolean {
+    return this.#orderId[entry] < 0
   }
 
   /** Whether the order of an entry asked for the same, by the two words of its fingerprint. */
   sameOrder(entry: number, fingerprint: Int32Array): boolean {
     return this.#fingerprint[2 * entry] === fingerprint[0] && this.#fingerprint[2 * entry + 1] === fingerprint[1]
+  }
+
+  /** Remembers the id of a replace of the order; as `add` otherwise. */
+  addReplace(
+    account: number,
+    from: Uint8Array,
+    start: number,
+    end: number,
+    orderId: number,
+    fingerprint: Int32Array,
+  ): void {
+    this.add(account, from, start, end, -orderId, fingerprint)
   }
 
   /** Remembers the id that the last `find` did not find. */

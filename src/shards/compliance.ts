@@ -8,7 +8,7 @@ import type { OrderUnderCheck, Quote, Refusal } from '../checks/check.ts'
 import { toldOrder, toldPosition, toldReport } from '../compliance/pooled-messages.ts'
 import { OrderUnderRule, type PositionUnderRule, ReportUnderRule, type RuleView } from '../compliance/rule.ts'
 import type { SentRule } from '../compliance/rule-messages.ts'
-import { type LateRule, type OrderMemory, RuleSet, type Violation } from '../compliance/rule-set.ts'
+import { type LateRule, type OrderMemory, type ReplacedParts, RuleSet, type Violation } from '../compliance/rule-set.ts'
 import { RuleState } from '../compliance/schema.ts'
 import type { Price, Quantity } from '../domain/money.ts'
 import { isTerminal, OrderStatus } from '../domain/order-status.ts'
@@ -38,6 +38,8 @@ export class Compliance implements OrderMemory, RuleView {
   readonly #tickers: Ticker[] = []
   readonly #order = new OrderUnderRule()
   readonly #report = new ReportUnderRule()
+  /** A live order as it was, where `#order` is what it becomes. */
+  readonly #before = new OrderUnderRule()
 
   constructor(state: ShardState, onViolation: ViolationListener) {
     this.#state = state
@@ -77,6 +79,32 @@ export class Compliance implements OrderMemory, RuleView {
     if (this.#entries.size === 0) return true
     this.#fill(slot)
     return this.#rules.permitsCancel(this.#order, nowUs)
+  }
+
+  /** The same for new terms of a live order, as `replace` judges them. */
+  permitsReplace(
+    slot: number,
+    askedBy: number,
+    checked: OrderUnderCheck,
+    leavesQty: Quantity,
+    parts: ReplacedParts,
+  ): boolean {
+    if (this.#entries.size === 0) return true
+    this.#takeReplace(slot, askedBy, checked, leavesQty)
+    return this.#rules.permitsReplace(this.#before, this.#order, parts)
+  }
+
+  /** Asks the judge of pooled rules about new terms that have passed everything else. */
+  askReplace(
+    known: PooledAccount,
+    slot: number,
+    askedBy: number,
+    { quantity, price, timestamp }: OrderUnderCheck,
+    { givesUp, asksForMore }: ReplacedParts,
+  ): void {
+    const { orders, pooled } = this.#state
+    const replace = [orders.orderId[slot], quantity, price, askedBy, timestamp, givesUp, asksForMore] as const
+    pooled.askReplace(known, [...replace], orders.cumQty[slot])
   }
 
   /** Asks the judge of pooled rules about an order that has passed everything else. */
@@ -123,6 +151,56 @@ export class Compliance implements OrderMemory, RuleView {
       refusal.set(reason, params[0], params[1])
     }
     return passes
+  }
+
+  /**
+   * Judges new terms for a live order that have passed the checks; where they pass, rules count the order under them.
+   * Otherwise the reason stands in `refusal`.
+   */
+  replace(
+    slot: number,
+    askedBy: number,
+    checked: OrderUnderCheck,
+    leavesQty: Quantity,
+    parts: ReplacedParts,
+    refusal: Refusal,
+  ): boolean {
+    if (this.#entries.size === 0) return true
+    this.#takeReplace(slot, askedBy, checked, leavesQty)
+    const passes = this.#rules.replace(this.#before, this.#order, askedBy, parts)
+    this.#tell(false)
+    if (!passes) {
+      const { reason, params } = this.#rules.refusal
+      refusal.set(reason, params[0], params[1])
+    }
+    return passes
+  }
+
+  /** Counts a live order anew, with so much left at that price. */
+  recount(slot: number, leavesQty: Quantity, price: Price): void {
+    if (this.#entries.size === 0) return
+    this.#fill(slot)
+    this.#order.leavesQty = leavesQty
+    this.#order.price = price
+    this.#rules.recount(this.#order)
+  }
+
+  /** A live order, as it stands in the table still, is about to go on at another price. */
+  leftPrice(slot: number, timestampUs: number): void {
+    if (this.#entries.size === 0) return
+    this.#fill(slot)
+    this.#rules.leftPrice(this.#order, timestampUs)
+  }
+
+  /**
+   * Tells the judge of pooled rules which terms a live order has, now that it is known what has become of a replace.
+   * @param leftUs when it left its price for another; 0 where it did not
+   */
+  settleTerms(slot: number, leftUs: number): void {
+    const { orders, pooled } = this.#state
+    if (pooled.orders === 0 || orders.pooled[slot] === 0) return
+    this.#fill(slot)
+    pooled.terms(this.#order, leftUs)
   }
 
   /** Counts a live order that nobody judges. */
@@ -209,7 +287,7 @@ export class Compliance implements OrderMemory, RuleView {
     }
     slots.sort((a, b) => orders.orderId[a] - orders.orderId[b])
     for (const slot of slots) {
-      this.#fill(slot)
+      this.#fillWorst(slot)
       rule.order(this.#order)
     }
     const report = this.#report
@@ -229,7 +307,7 @@ export class Compliance implements OrderMemory, RuleView {
       standing.position(toldPosition(positionOf(book, listing, currency, inventory), listing.text))
     }
     for (let slot = book.liveHead; slot !== NO_SLOT; slot = orders.next[slot]) {
-      this.#fill(slot)
+      this.#fillWorst(slot)
       standing.order(toldOrder(this.#order, this.#tickerText(slot)))
       if (orders.pooled[slot] === 0) pooled.orders += 1
       orders.pooled[slot] = 1
@@ -282,6 +360,33 @@ export class Compliance implements OrderMemory, RuleView {
     order.timestamp = timestamp
     this.#name(orders.orderId[slot], accountId, accountId, listings.all[orders.listing[slot]])
     order.venue = listings.all[orders.listing[slot]].venue!
+  }
+
+  /** Fills in the live order as it counts: while its destination has not answered a replace, with the worse of both terms. */
+  #fillWorst(slot: number): void {
+    this.#fill(slot)
+    const { orders, replaces } = this.#state
+    const pending = replaces.get(slot)
+    if (pending === undefined) return
+    const order = this.#order
+    order.quantity = Math.max(order.quantity, pending.quantity)
+    order.leavesQty = Math.max(0, order.quantity - orders.cumQty[slot])
+    order.price = Math.max(order.price, pending.price)
+  }
+
+  /** Fills in new terms that have passed the checks, and in `#before` the live order as it stands. */
+  #takeReplace(slot: number, askedBy: number, checked: OrderUnderCheck, leavesQty: Quantity): void {
+    this.#fill(slot)
+    const order = this.#order
+    const before = this.#before
+    Object.assign(before, order)
+    before.timestamp = checked.timestamp
+    order.submissionAccount = askedBy
+    order.quantity = checked.quantity
+    order.leavesQty = leavesQty
+    order.price = checked.price
+    order.timestamp = checked.timestamp
+    order.holdPrice = checked.holdPrice
   }
 
   #fillRecent(at: number, { accountId }: AccountBook): void {

@@ -345,8 +345,9 @@ export class DutyCycle {
     accountRow: number,
     orderId: number,
     purpose: LookupPurpose,
+    text = '',
   ): void => {
-    this.#notices.push({ type: Notice.Lookup, session, a: requestId, b: accountRow, c: orderId, d: purpose, text: '' })
+    this.#notices.push({ type: Notice.Lookup, session, a: requestId, b: accountRow, c: orderId, d: purpose, text })
   }
 
   /** Tells main, behind the block's events, that a compliance rule has objected. */

@@ -36,6 +36,15 @@ export class Fingerprint {
     for (let i = tags.start; i < tags.end; i++) this.#word(tags.bytes[i])
   }
 
+  /** Takes what a replace asks for; which order it is for is known otherwise. */
+  takeReplace(quantity: number, price: number): void {
+    const { words } = this
+    words[0] = 0x5bd1e995
+    words[1] = 0x1b873593
+    this.#number(quantity)
+    this.#number(price)
+  }
+
   #number(value: number): void {
     scratch[0] = value
     this.#word(halves[0])

@@ -48,6 +48,7 @@ import type { EventBlock } from './event-block.ts'
 import { Fingerprint } from './fingerprint.ts'
 import { type Listing, NOT_LISTED } from './listings.ts'
 import { fitsRange, type OrderLife } from './order-life.ts'
+import { OrderReplace } from './order-replace.ts'
 import { NO_SLOT } from './order-table.ts'
 import type { ParkedCommand } from './parked-commands.ts'
 import type { ShardState } from './shard-state.ts'
@@ -91,6 +92,7 @@ export type Lookup = (
   accountRow: number,
   orderId: number,
   purpose: LookupPurpose,
+  text?: string,
 ) => void
 
 /** Where orders can go, in the order of the `destination` column. */
@@ -133,6 +135,8 @@ export class OrderDesk {
   /** Whether the order that a verdict let live does. */
   #isBegun = false
   #onResumed: (slot: number) => void = () => undefined
+  /** New terms for live orders. */
+  readonly replace: OrderReplace<RequestCommand>
   /** The last destination named by a client, so that the next order to it needs no new string. */
   #destinationBytes: Uint8Array = new Uint8Array(0)
   #destinationText = ''
@@ -177,9 +181,21 @@ export class OrderDesk {
       shortFlag: false,
       holdPrice: 0,
     }
+    this.replace = new OrderReplace({
+      state,
+      life,
+      replies,
+      checks,
+      destinations: this.#destinations,
+      lookup,
+      followCurrency: book => this.#followCurrency(book),
+      priceUnchecked: (...order) => this.#priceUnchecked(...order),
+      verdict: () => this.#verdict,
+      park: command => this.#park(command),
+    })
   }
 
-  /** One request of a client: a submission, a cancel or an update. */
+  /** One request of a client: a submission, a cancel, a replace or an update. */
   request(command: RequestCommand): void {
     const { parked } = this.#state
     if (parked.accounts === 0 || !parked.has(command.accountRow)) this.#serve(command)
@@ -205,6 +221,7 @@ export class OrderDesk {
     if (known === undefined) return
     const command = parked.release(row)
     assert(command !== undefined, 'a verdict about a command that does not wait')
+    const { replaceAsked } = known
     this.#verdict = verdict
     this.#isBegun = false
     const outcome = this.#serveParked(row, command, timeUs)
@@ -212,14 +229,28 @@ export class OrderDesk {
     if (known.orderAsked !== 0 && verdict.reason === Reason.None && !this.#isBegun) {
       pooled.over(known, known.orderAsked, timeUs)
     }
-    if (outcome === Outcome.Served) this.#resume(row, timeUs)
+    if (outcome === Outcome.Served) {
+      this.#settleTerms(replaceAsked)
+      this.#resume(row, timeUs)
+    }
+  }
+
+  /** Whatever has become of a replace that the judge was asked about, he is told which terms the order has. */
+  #settleTerms(orderId: number): void {
+    const { compliance, orders, replaces } = this.#state
+    const slot = orderId === 0 ? NO_SLOT : orders.find(orderId)
+    // One that its destination has not answered counts as the worse of both until then.
+    if (slot !== NO_SLOT && replaces.get(slot) === undefined) compliance.settleTerms(slot, 0)
   }
 
   /** Pooled rules are over the account from now on, or (epoch 0) none any more. */
   pool(row: number, epoch: number, asksCancels: boolean, timeUs: number): void {
     const { books, compliance, pooled, view } = this.#state
     if (epoch === 0) {
-      if (pooled.leave(row)) this.#resume(row, timeUs)
+      const replaceAsked = pooled.find(row)?.replaceAsked ?? 0
+      if (!pooled.leave(row)) return
+      this.#settleTerms(replaceAsked)
+      this.#resume(row, timeUs)
       return
     }
     const book = books[row]
@@ -310,6 +341,9 @@ export class OrderDesk {
       case Kind.Update:
         this.#manualUpdate(command, requestId, elements)
         break
+      case Kind.Replace:
+        this.replace.request(command, requestId, elements, reader)
+        break
       default:
         unreachable(kind as never) // main passes on nothing else
     }
@@ -358,7 +392,7 @@ export class OrderDesk {
       const entry = state.clOrdIds.find(book.row, bytes, start, end)
       if (entry >= 0) {
         const first = state.clOrdIds.orderIdOf(entry)
-        if (!state.clOrdIds.sameOrder(entry, fingerprint.words)) {
+        if (state.clOrdIds.isReplace(entry) || !state.clOrdIds.sameOrder(entry, fingerprint.words)) {
           return this.#refuse(command, requestId, Reason.ClOrdIdReused, [first])
         }
         this.#lookup(command.session, requestId, command.accountRow, first, LookupPurpose.Repeat)
@@ -607,6 +641,7 @@ export class OrderDesk {
       const leavesQty = Math.max(0, orders.quantity[slot] - orders.cumQty[slot])
       book.buyingPower.hold(slot, book.holding(listing).exposure, side, leavesQty, price)
     }
+    if (!state.replaces.isEmpty) this.replace.rehold(book)
     state.touch(book)
   }
 

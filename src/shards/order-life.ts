@@ -10,10 +10,11 @@ import { isTerminal, OrderStatus, statusAfter } from '../domain/order-status.ts'
 import { Reason, reasonText } from '../domain/reasons.ts'
 import { direction, Side } from '../domain/side.ts'
 import { Metric, slotOfReason } from '../metrics/catalogue.ts'
-import { type BytesRange, encodeReport, type ReportFields } from '../protocol/order-events.ts'
+import { type BytesRange, encodeReport, type ReplaceTerms, type ReportFields } from '../protocol/order-events.ts'
 import type { AccountBook, Holding } from './account-book.ts'
 import type { EventBlock } from './event-block.ts'
 import { NO_SLOT } from './order-table.ts'
+import type { PendingReplace } from './replaces.ts'
 import type { ShardState } from './shard-state.ts'
 
 const EMPTY: BytesRange = { bytes: new Uint8Array(0), start: 0, end: 0 }
@@ -22,6 +23,8 @@ const NO_PARAMS: readonly (string | number)[] = []
 export class OrderLife implements DestinationEvents {
   readonly #state: ShardState
   readonly #events: EventBlock
+  /** Whose request the report being written answers; 0 for none. */
+  #session = 0
   /** The report being written. Callers with more to say than `report` takes fill in the rest before, and it is reset. */
   readonly fields: ReportFields = {
     account: 0,
@@ -44,7 +47,11 @@ export class OrderLife implements DestinationEvents {
     text: '',
     tags: EMPTY,
     operator: 0,
+    requestId: 0,
+    terms: undefined,
   }
+  /** What `fields.terms` points to where a report tells of a replace. */
+  readonly #terms: ReplaceTerms = { clOrdId: EMPTY, quantity: 0, price: 0, shortFlag: false, holdPrice: 0 }
 
   // On whose behalf an order is being canceled, where somebody named himself; NO_SLOT elsewhere.
   #behalfSlot = NO_SLOT
@@ -110,10 +117,12 @@ export class OrderLife implements DestinationEvents {
     const holding = book.holding(listing)
     const { status, lastQty } = fields
     const terminal = isTerminal(status)
-    const leavesBefore = Math.max(0, orders.quantity[slot] - orders.cumQty[slot])
+    const { replaces } = this.#state
+    if (terminal && replaces.get(slot) !== undefined) this.#endBeforeReplace(slot)
+    const openBefore = this.#openQty(slot)
 
     if (lastQty !== 0 || terminal) {
-      this.#book(slot, book, holding, leavesBefore, terminal)
+      this.#book(slot, book, holding, openBefore, terminal)
       const time = Math.max(book.timestamp, fields.timestamp)
       this.#state.compliance.report(slot, status, lastQty, fields.lastPx, time)
     }
@@ -128,6 +137,139 @@ export class OrderLife implements DestinationEvents {
     this.#write(book)
 
     if (terminal) this.#end(slot, book)
+  }
+
+  /**
+   * Publishes that a replace is under way, in answer to the request of `session`: from here on the order counts as open
+   * with the larger of both quantities.
+   */
+  pendingReplace(slot: number, session: number, requestId: number, timestampUs: number): void {
+    const pending = this.#state.replaces.get(slot)
+    assert(pending !== undefined, 'a replace that nobody noted')
+    this.reopenReplace(slot)
+    this.#tellTerms(pending, pending.holdPrice)
+    this.fields.requestId = requestId
+    this.#session = session
+    this.report(slot, OrderStatus.PendingReplace, 0, 0, timestampUs, Reason.None, '')
+  }
+
+  /** A noted replace counts as open with the larger of both quantities from here on. */
+  reopenReplace(slot: number): void {
+    const { orders } = this.#state
+    this.#reopen(slot, Math.max(0, orders.quantity[slot] - orders.cumQty[slot]), this.#openQty(slot))
+  }
+
+  /** Publishes that a replace was refused before it was pending; `fields` hold reason and text. */
+  refusedReplace(
+    slot: number,
+    terms: Pick<ReplaceTerms, 'clOrdId' | 'quantity' | 'price'>,
+    session: number,
+    requestId: number,
+    timestampUs: number,
+  ): void {
+    const told = this.#terms
+    told.clOrdId = terms.clOrdId
+    told.quantity = terms.quantity
+    told.price = terms.price
+    told.shortFlag = false
+    told.holdPrice = 0
+    this.fields.terms = told
+    this.fields.requestId = requestId
+    this.#session = session
+    this.report(slot, OrderStatus.ReplaceReject, 0, 0, timestampUs, Reason.None, '')
+  }
+
+  replaced(slot: number, timestampUs: number): void {
+    const { orders, books, replaces, compliance } = this.#state
+    const pending = replaces.get(slot)
+    assert(pending !== undefined, 'an order was replaced that nobody wanted replaced')
+    const book = books[orders.accountRow[slot]]!
+    const time = Math.max(book.timestamp, timestampUs)
+    // What was executed meanwhile is of the order, however little was asked for.
+    const cumQty = orders.cumQty[slot]
+    const quantity = Math.max(pending.quantity, cumQty)
+    const leavesQty = quantity - cumQty
+    const openBefore = this.#openQty(slot)
+    const isRepriced = pending.price !== orders.price[slot]
+    if (isRepriced) compliance.leftPrice(slot, time)
+    orders.quantity[slot] = quantity
+    orders.price[slot] = pending.price
+    replaces.end(slot)
+    if (pending.clOrdId !== '') replaces.setClOrdId(slot, pending.clOrdId)
+    this.#reopen(slot, openBefore, leavesQty)
+    if (orders.leftOut[slot] === 0) book.buyingPower.amend(slot, leavesQty, pending.holdPrice)
+    // Rules have counted the new terms since they judged them.
+    if (pending.rulesDiffer) compliance.recount(slot, leavesQty, pending.price)
+    compliance.settleTerms(slot, isRepriced ? time : 0)
+    this.#tellTerms(pending, pending.holdPrice)
+    this.#terms.quantity = quantity
+    this.report(slot, OrderStatus.Replaced, 0, 0, timestampUs, Reason.None, '')
+    if (leavesQty === 0) this.report(slot, OrderStatus.Canceled, 0, 0, timestampUs, Reason.NothingLeftByReplace, '')
+  }
+
+  replaceRejected(slot: number, reason: Reason, timestampUs: number): void {
+    const { orders } = this.#state
+    this.#keepTerms(slot)
+    this.report(slot, OrderStatus.ReplaceReject, 0, 0, timestampUs, reason, '')
+    // It was executed whole while more was asked for.
+    if (orders.cumQty[slot] >= orders.quantity[slot]) {
+      this.report(slot, OrderStatus.Filled, 0, 0, timestampUs, Reason.None, '')
+    }
+  }
+
+  /** The order ends while a replace is pending: that came too late, which is told before nothing can be told any more. */
+  #endBeforeReplace(slot: number): void {
+    const told = { ...this.fields }
+    this.#reset()
+    this.#keepTerms(slot)
+    this.report(slot, OrderStatus.ReplaceReject, 0, 0, told.timestamp, Reason.EndedBeforeReplace, '')
+    Object.assign(this.fields, told)
+  }
+
+  /** A pending replace comes to nothing; its terms stand in `fields`. */
+  #keepTerms(slot: number): void {
+    const { orders, books, replaces, compliance } = this.#state
+    const pending = replaces.get(slot)
+    assert(pending !== undefined, 'a replace was refused that nobody had asked for')
+    const book = books[orders.accountRow[slot]]!
+    const leavesQty = Math.max(0, orders.quantity[slot] - orders.cumQty[slot])
+    const openBefore = this.#openQty(slot)
+    replaces.end(slot)
+    this.#reopen(slot, openBefore, leavesQty)
+    if (orders.leftOut[slot] === 0 && pending.countsWorst) {
+      book.buyingPower.amend(slot, leavesQty, book.buyingPower.priceOf(slot))
+    }
+    compliance.recount(slot, leavesQty, orders.price[slot])
+    compliance.settleTerms(slot, 0)
+    this.#tellTerms(pending, 0)
+  }
+
+  #tellTerms(pending: PendingReplace, holdPrice: Price): void {
+    const terms = this.#terms
+    terms.clOrdId = pending.clOrdIdBytes
+    terms.quantity = pending.quantity
+    terms.price = pending.price
+    terms.shortFlag = pending.shortFlag
+    terms.holdPrice = holdPrice
+    this.fields.terms = terms
+  }
+
+  /** What counts as open of a live order: while it is being replaced, what is left under the larger of both terms. */
+  #openQty(slot: number): Quantity {
+    const { orders, replaces } = this.#state
+    const pending = replaces.get(slot)
+    const quantity = pending === undefined ? orders.quantity[slot] : Math.max(orders.quantity[slot], pending.quantity)
+    return Math.max(0, quantity - orders.cumQty[slot])
+  }
+
+  /** Another quantity of the order counts as open. */
+  #reopen(slot: number, before: Quantity, after: Quantity): void {
+    if (before === after) return
+    const { orders, books, listings } = this.#state
+    const holding = books[orders.accountRow[slot]]!.holding(listings.all[orders.listing[slot]])
+    if (orders.side[slot] === Side.Bid) holding.pendingBuy += after - before
+    else holding.pendingSell += after - before
+    this.#state.touchHolding(holding)
   }
 
   /** Writes the REJECTED report of an order that never lived; `fields` hold reason and text. */
@@ -164,6 +306,8 @@ export class OrderLife implements DestinationEvents {
     book.liveOrders -= 1
     haltSweeps.left(slot, next)
     cancelSweeps.left(slot, next)
+    const { replaces } = this.#state
+    if (!replaces.isEmpty) replaces.forget(slot)
     orders.remove(slot)
     awaitedEnds.ended(slot, orders.status[slot] as OrderStatus)
   }
@@ -206,7 +350,8 @@ export class OrderLife implements DestinationEvents {
       this.#state.lane.add(slotOfReason(Metric.Refusals, fields.reason))
     }
     encodeReport(this.#events.writer, fields)
-    this.#events.route(0, book.row)
+    this.#events.route(this.#session, book.row)
+    this.#session = 0
     this.#reset()
   }
 
@@ -222,6 +367,8 @@ export class OrderLife implements DestinationEvents {
     fields.text = ''
     fields.tags = EMPTY
     fields.operator = 0
+    fields.requestId = 0
+    fields.terms = undefined
   }
 }
 

@@ -11,11 +11,13 @@ import {
   ToJudge,
   type ToldOrder,
   type ToldPosition,
+  type ToldReplace,
   type ToldReport,
   toldOrder,
   toldReport,
 } from '../compliance/pooled-messages.ts'
 import type { OrderUnderRule, ReportUnderRule } from '../compliance/rule.ts'
+import type { Quantity } from '../domain/money.ts'
 
 /** Items in one message, so that it fits the smallest ring: of a report some 300 bytes. */
 const ITEMS_MAX = 32
@@ -28,8 +30,12 @@ export interface PooledAccount {
   asksCancels: boolean
   /** Number of the question that is out; 0 for none. */
   question: number
-  /** The order that a verdict may let live; 0 where the question is about a cancel. */
+  /** The order that a verdict may let live; 0 where the question is about a cancel or a replace. */
   orderAsked: number
+  /** The order that a verdict may let be replaced; 0 where the question is about something else. */
+  replaceAsked: number
+  /** What was executed of it when that was asked. */
+  cumQtyAsked: Quantity
 }
 
 /** How an account stands, told piece by piece. */
@@ -69,7 +75,16 @@ export class PooledAccounts {
       known.asksCancels = asksCancels
       return
     }
-    this.#byRow.set(row, { row, account, epoch, asksCancels, question: 0, orderAsked: 0 })
+    this.#byRow.set(row, {
+      row,
+      account,
+      epoch,
+      asksCancels,
+      question: 0,
+      orderAsked: 0,
+      replaceAsked: 0,
+      cumQtyAsked: 0,
+    })
     const positions: ToldPosition[] = []
     const orders: ToldOrder[] = []
     const reports: [ToldOrder, ToldReport][] = []
@@ -97,6 +112,7 @@ export class PooledAccounts {
   askSubmission(known: PooledAccount, order: OrderUnderRule, ticker: string): void {
     known.question = ++this.#questions
     known.orderAsked = order.orderId
+    known.replaceAsked = 0
     const { account, epoch, row, question } = known
     this.#say([ToJudge.Submission, account, epoch, row, question, toldOrder(order, ticker)])
   }
@@ -104,8 +120,18 @@ export class PooledAccounts {
   askCancel(known: PooledAccount, orderId: number, askedBy: number, timeUs: number): void {
     known.question = ++this.#questions
     known.orderAsked = 0
+    known.replaceAsked = 0
     const { account, epoch, row, question } = known
     this.#say([ToJudge.Cancel, account, epoch, row, question, orderId, askedBy, timeUs])
+  }
+
+  askReplace(known: PooledAccount, replace: ToldReplace, cumQty: Quantity): void {
+    known.question = ++this.#questions
+    known.orderAsked = 0
+    known.replaceAsked = replace[0]
+    known.cumQtyAsked = cumQty
+    const { account, epoch, row, question } = known
+    this.#say([ToJudge.Replace, account, epoch, row, question, replace])
   }
 
   /** The account whose question is answered by that; undefined where nobody asks it any more. */
@@ -124,6 +150,11 @@ export class PooledAccounts {
   /** An order that nobody has judged. */
   added({ account }: PooledAccount, order: OrderUnderRule, ticker: string): void {
     this.#say([ToJudge.Added, account, toldOrder(order, ticker)])
+  }
+
+  /** The terms that an order has now; `leftUs` is when it left its price for another, 0 where it did not. */
+  terms({ orderId, quantity, price, leavesQty }: OrderUnderRule, leftUs: number): void {
+    this.#say([ToJudge.Terms, orderId, quantity, price, leavesQty, leftUs])
   }
 
   reported(orderId: number, report: ReportUnderRule): void {

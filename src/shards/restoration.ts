@@ -21,22 +21,25 @@ import { RestorePiece } from '../shared-memory/records.ts'
 import type { AccountBook, Holding } from './account-book.ts'
 import { Fingerprint } from './fingerprint.ts'
 import type { OrderLife } from './order-life.ts'
+import type { OrderReplace } from './order-replace.ts'
 import type { ShardState } from './shard-state.ts'
 
 export class Restoration {
   readonly #state: ShardState
   readonly #life: OrderLife
   readonly #venue: Destination
+  readonly #replace: Pick<OrderReplace<never>, 'resume'>
   readonly #reader = new MessageReader()
   readonly #decoder = new TextDecoder()
   readonly #fingerprint = new Fingerprint()
   readonly #routed = new RoutedOrder()
   readonly #tags: BytesRange = { bytes: new Uint8Array(0), start: 0, end: 0 }
 
-  constructor(state: ShardState, life: OrderLife, venue: Destination) {
+  constructor(state: ShardState, life: OrderLife, venue: Destination, replace: Pick<OrderReplace<never>, 'resume'>) {
     this.#state = state
     this.#life = life
     this.#venue = venue
+    this.#replace = replace
   }
 
   /** One piece of the account in `row`; layouts at `RestorePiece`. */
@@ -65,6 +68,9 @@ export class Restoration {
         break
       case RestorePiece.ClOrdId:
         this.#clOrdId(book)
+        break
+      case RestorePiece.ReplaceId:
+        this.#replaceId(book)
         break
       default:
         unreachable(piece)
@@ -122,18 +128,25 @@ export class Restoration {
     const type = reader.integer() as OrderType
     const side = reader.integer() as Side
     const destination = this.#text()
-    const quantity = reader.integer()
-    const price = reader.integer()
+    const acceptedQuantity = reader.integer()
+    const acceptedPrice = reader.integer()
     const timeInForce = reader.integer() as TimeInForce
     const expiry = reader.integer()
     reader.text()
     const { valueStart: idStart, valueEnd: idEnd } = reader
     const tags = this.#readTags()
-    const holdPrice = reader.integer()
+    const acceptedHoldPrice = reader.integer()
     const cumQty = reader.integer()
     const reports = reader.integer()
     const status = reader.integer() as OrderStatus
     const session = reader.integer()
+    const terms = this.#replaceTerms()
+    const pending = this.#replaceTerms()
+    const { quantity, price, holdPrice } = terms ?? {
+      quantity: acceptedQuantity,
+      price: acceptedPrice,
+      holdPrice: acceptedHoldPrice,
+    }
     assert(!orders.full, 'more live orders in the store than engine.live_orders_per_shard_max allows')
 
     const slot = orders.add(orderId)
@@ -167,8 +180,8 @@ export class Restoration {
         currency,
         type,
         side,
-        quantity,
-        price,
+        acceptedQuantity,
+        acceptedPrice,
         timeInForce,
         expiry,
         bareTags(tags),
@@ -189,7 +202,41 @@ export class Restoration {
     routed.byAdministrator = false
     if (type === OrderType.Pegged) pegOf(tagsFromWire(unpack(tags.bytes.slice(tags.start, tags.end))) ?? [], routed)
     state.touchHolding(holding)
-    this.#venue.restore(slot, routed, status, leavesQty, timestamp, Math.max(nowUs, book.timestamp))
+    if (terms !== undefined && terms.clOrdId !== '') state.replaces.setClOrdId(slot, terms.clOrdId)
+    const time = Math.max(nowUs, book.timestamp)
+    this.#venue.restore(slot, routed, status, leavesQty, timestamp, time)
+    // It may have ended by that.
+    if (pending !== undefined && orders.find(orderId) === slot) {
+      this.#replace.resume(slot, pending, pending.clOrdId, time)
+    }
+  }
+
+  /** Terms of a replace; undefined where there are none. */
+  #replaceTerms() {
+    const reader = this.#reader
+    if (reader.nil()) return undefined
+    reader.arrayHeader()
+    return {
+      clOrdId: this.#text(),
+      quantity: reader.integer(),
+      price: reader.integer(),
+      shortFlag: reader.integer() === 1,
+      holdPrice: reader.integer(),
+    }
+  }
+
+  #replaceId(book: AccountBook): void {
+    const { clOrdIds } = this.#state
+    const reader = this.#reader
+    reader.text()
+    const { bytes, valueStart, valueEnd } = reader
+    const orderId = reader.integer()
+    const quantity = reader.integer()
+    const price = reader.integer()
+    // That of a live order came with the order.
+    if (clOrdIds.find(book.row, bytes, valueStart, valueEnd) >= 0) return
+    this.#fingerprint.takeReplace(quantity, price)
+    clOrdIds.addReplace(book.row, bytes, valueStart, valueEnd, orderId, this.#fingerprint.words)
   }
 
   #clOrdId(book: AccountBook): void {

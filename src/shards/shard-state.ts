@@ -15,11 +15,14 @@ import { AwaitedEnds, OrderSweeps } from './order-sweeps.ts'
 import { NO_SLOT, OrderTable } from './order-table.ts'
 import { ParkedCommands } from './parked-commands.ts'
 import { PooledAccounts } from './pooled-accounts.ts'
+import { Replaces } from './replaces.ts'
 
 /** A piece of the kill switch's sweep takes about as long as a block of other commands: it is in a hurry. */
 const HALT_PIECE = { lookedMax: 4096, doneMax: 256 }
 /** One of any other sweep is short, some tenths of a millisecond: who trades on should not notice. */
 export const CANCEL_PIECE = { lookedMax: 1024, doneMax: 64 }
+/** Orders that destinations which answer later are asked to replace at a time, usually. */
+const REPLACES_USUAL = 4096
 
 export interface ShardLimits {
   /** Live orders of the shard. */
@@ -57,6 +60,7 @@ export class ShardState {
   readonly firstUses: FirstUses
   readonly parked: ParkedCommands
   readonly pooled = new PooledAccounts()
+  readonly replaces = new Replaces()
   /** Price of the last trade, by number of the listing; 0 where none was heard of. */
   readonly lastPrints: Float64Array
   /** By row in the account table; accounts get their book with their first order. */
@@ -87,7 +91,7 @@ export class ShardState {
     this.orders = new OrderTable(limits.liveOrdersMax)
     this.haltSweeps = new OrderSweeps(this.orders, this.books, HALT_PIECE)
     this.cancelSweeps = new OrderSweeps(this.orders, this.books, CANCEL_PIECE)
-    this.buyingPower = new BuyingPowerPool(limits.liveOrdersMax)
+    this.buyingPower = new BuyingPowerPool(limits.liveOrdersMax, REPLACES_USUAL)
     this.clOrdIds = new ClOrdIds(limits.clOrdIdsMax, orderId => this.orders.find(orderId) !== NO_SLOT)
     this.parked = new ParkedCommands(limits.parkedCommandsMax, limits.parkedBytesMax)
     this.compliance = new Compliance(this, onViolation)

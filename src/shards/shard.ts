@@ -100,7 +100,7 @@ export function assembleShard(parts: ShardParts): { cycle: DutyCycle; state: Sha
     desk,
     venue,
     market: new MarketFeed(state, venue),
-    restoration: new Restoration(state, life, destinations.simulated),
+    restoration: new Restoration(state, life, destinations.simulated, desk.replace),
     snapshots: new Snapshots(state, events, parts.snapshotReports),
     rows: new ShardRows(state, parts.accounts, parts.positions),
     haltSweep: new HaltSweep(state, desk, (...ended) => cycle.swept(...ended)),

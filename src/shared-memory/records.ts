@@ -81,11 +81,15 @@ export const RestorePiece = {
   /** [piece, ticker, currency, side, lastQty, lastPx, fees] in micros */
   Fill: 3,
   /** [piece, orderId, orderSequence, timestamp, submissionAccount, ticker, currency, type, side, destination, quantity,
-   *  price, timeInForce, expiry, clOrdId, tags, holdPrice, cumQty, reports, status, number of the session] in micros */
+   *  price, timeInForce, expiry, clOrdId, tags, holdPrice, cumQty, reports, status, number of the session, terms, pending]
+   *  in micros, as it was accepted; `terms` are those it has since it was replaced, `pending` those of a replace without an answer: each nil
+   *  or [clOrdId, quantity, price, shortFlag, holdPrice] */
   Order: 4,
   /** [piece, clOrdId, orderId, ticker, currency, type, side, destination, quantity, price, timeInForce, expiry,
    *  tags], oldest first, after the live orders */
   ClOrdId: 5,
+  /** [piece, clOrdId, orderId, quantity, price] of a replace, whatever came of it; of a live order behind the order */
+  ReplaceId: 6,
 } as const
 export type RestorePiece = (typeof RestorePiece)[keyof typeof RestorePiece]
 
@@ -104,7 +108,7 @@ export const Notice = {
   Marker: 3,
   /** The shard has numbered a ticker: a = its number, text = the ticker. */
   Listing: 4,
-  /** The order the request is about has left memory: session, a = request id, b = account row, c = order id, d = purpose. */
+  /** The durable record has the answer: session, a = request id, b = account row, c = order id, d = purpose, text. */
   Lookup: 5,
   Ready: 6,
   Stopped: 7,
@@ -129,7 +133,9 @@ export type Notice = (typeof Notice)[keyof typeof Notice]
 export const LookupPurpose = {
   /** The submission was repeated: answer with the order as it was accepted first. */
   Repeat: 1,
-  /** A cancel or update: refuse as terminal or unknown. */
+  /** A cancel, update or replace: refuse as terminal or unknown. */
   Refuse: 2,
+  /** The replace was repeated: answer with the first report on it; the text is its client order id. */
+  RepeatReplace: 3,
 } as const
 export type LookupPurpose = (typeof LookupPurpose)[keyof typeof LookupPurpose]

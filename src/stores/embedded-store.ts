@@ -260,6 +260,7 @@ export class EmbeddedStore implements OrderStore {
     rows.plainReports.flush()
     rows.fills.flush()
     rows.fullReports.flush()
+    rows.replaceReports.flush()
   }
 
   #clearRows(): void {
@@ -293,6 +294,7 @@ function prepareRows(database: Database) {
     plainReports: new RowInsert(database, rowShapes.plainReport),
     fills: new RowInsert(database, rowShapes.fill),
     fullReports: new RowInsert(database, rowShapes.fullReport),
+    replaceReports: new RowInsert(database, rowShapes.replaceReport),
     liveOrders: new RowInsert(database, rowShapes.liveOrder),
     inventorySequences: new RowInsert(database, rowShapes.inventorySequence),
     inventoryEntries: new RowInsert(database, rowShapes.inventoryEntry),

@@ -66,6 +66,12 @@ export class EventColumns {
   params = ''
   text = ''
   operator = 0
+  /** Of the replace that the report tells of; empty and 0 elsewhere. */
+  replaceClOrdId = ''
+  replaceQuantity = 0
+  replacePrice = 0
+  replaceShortFlag = 0
+  replaceHoldPrice = 0
 
   readonly #definitions: Definitions
   readonly #tickers = new Map<string, TickerColumns>()
@@ -147,6 +153,11 @@ export class EventColumns {
     this.text = this.#text(bytes)
     this.tags = this.#raw(bytes)
     this.operator = this.#integer()
+    this.replaceClOrdId = this.#text(bytes)
+    this.replaceQuantity = this.#amount()
+    this.replacePrice = this.#amount()
+    this.replaceShortFlag = this.#integer()
+    this.replaceHoldPrice = this.#integer()
   }
 
   // An event may end early: what is missing is empty.

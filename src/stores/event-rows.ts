@@ -2,7 +2,7 @@
 // whether its answer came from a store or from a journal.
 
 import type { Definitions } from '../domain/definitions.ts'
-import type { OrderStatus } from '../domain/order-status.ts'
+import { type OrderStatus, tellsOfReplace } from '../domain/order-status.ts'
 import type { OrderType } from '../domain/order-type.ts'
 import type { Side } from '../domain/side.ts'
 import { formatTicker } from '../domain/tickers.ts'
@@ -13,6 +13,7 @@ import {
   type BytesRange,
   encodeAccepted,
   encodeReport,
+  type ReplaceTerms,
   type ReportFields,
 } from '../protocol/order-events.ts'
 import type { Dialect, Row } from './readable-store.ts'
@@ -59,6 +60,11 @@ const reportColumns = [
   'text',
   'additional_tags',
   'operator',
+  'client_order_id',
+  'quantity',
+  'price',
+  'shorting_flag',
+  'hold_price',
 ]
 
 const amounts = new Set([
@@ -155,7 +161,9 @@ export class EventRows {
     text: '',
     tags: NOTHING,
     operator: 0,
+    terms: undefined,
   }
+  readonly #terms: ReplaceTerms = { clOrdId: NOTHING, quantity: 0, price: 0, shortFlag: false, holdPrice: 0 }
 
   constructor(definitions: Definitions) {
     this.#definitions = definitions
@@ -211,7 +219,19 @@ export class EventRows {
     report.text = row[at + 17] as string
     report.tags = tagsOf(row[at + 18] as Uint8Array | null)
     report.operator = row[at + 19] as number
+    report.terms = tellsOfReplace(report.status) ? this.#readTerms(row, at + 20) : undefined
     return report
+  }
+
+  #readTerms(row: Row, at: number): ReplaceTerms {
+    const terms = this.#terms
+    const clOrdId = row[at] as string
+    terms.clOrdId = clOrdId === '' ? NOTHING : whole(Buffer.from(clOrdId))
+    terms.quantity = row[at + 1] as number
+    terms.price = row[at + 2] as number
+    terms.shortFlag = row[at + 3] === 1
+    terms.holdPrice = row[at + 4] as number
+    return terms
   }
 
   /** Writes the frame of an OrderAccepted. */

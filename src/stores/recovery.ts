@@ -12,7 +12,7 @@
 
 import type { Definitions } from '../domain/definitions.ts'
 import type { Money, Price, Quantity } from '../domain/money.ts'
-import { OrderStatus, statusAfter } from '../domain/order-status.ts'
+import { OrderStatus, statusAfter, tellsOfReplace } from '../domain/order-status.ts'
 import type { Side } from '../domain/side.ts'
 import { formatTicker } from '../domain/tickers.ts'
 import type { AcceptedFields, SnapshotEntry } from '../protocol/order-events.ts'
@@ -75,6 +75,17 @@ export interface RecoveredFill {
   commission: Money
 }
 
+/** What a replace asked for, or brought. */
+export interface RecoveredTerms {
+  /** Empty for none. */
+  readonly clOrdId: string
+  readonly quantity: Quantity
+  readonly price: Price
+  readonly shortFlag: boolean
+  /** 0 where the replace was refused. */
+  readonly holdPrice: Price
+}
+
 /** A live order as it stands, its fills included. */
 export interface RecoveredOrder {
   readonly part: 'order'
@@ -85,6 +96,23 @@ export interface RecoveredOrder {
   reportCount: number
   /** Time of its last report. */
   timestamp: number
+  /**
+   * What it asks for since it was replaced; undefined where it never was. The client order id is that of the last replace
+   * that had one.
+   */
+  terms: RecoveredTerms | undefined
+  /** Of a replace that has no answer yet. */
+  pending: RecoveredTerms | undefined
+}
+
+/** The client order id of a replace, whatever came of that: of a live order right behind it, of others by order id. */
+export interface RecoveredReplaceId {
+  readonly part: 'replaceId'
+  account: number
+  orderId: number
+  clOrdId: string
+  quantity: Quantity
+  price: Price
 }
 
 /** An order whose client order id is remembered, live or not. */
@@ -95,7 +123,13 @@ export interface RecoveredClOrdId {
 }
 
 /** Each is one object that is filled in again and again: it is good until the next is taken. */
-export type Recovered = RecoveredAccount | RecoveredPosition | RecoveredFill | RecoveredOrder | RecoveredClOrdId
+export type Recovered =
+  | RecoveredAccount
+  | RecoveredPosition
+  | RecoveredFill
+  | RecoveredOrder
+  | RecoveredClOrdId
+  | RecoveredReplaceId
 
 /** Rows of one statement. */
 const PAGE_ROWS = 8192
@@ -326,7 +360,7 @@ export class Recovery {
     }
   }
 
-  async *#orders(view: StoreView): AsyncGenerator<Iterable<RecoveredOrder>> {
+  async *#orders(view: StoreView): AsyncGenerator<Iterable<RecoveredOrder | RecoveredReplaceId>> {
     const { dialect } = view
     let after: readonly [number, number] = [-1, -1]
     const next = () =>
@@ -364,7 +398,8 @@ export class Recovery {
         const list = dialect.list(group)
         const rows = await view.rows(
           `SELECT r.order_id, r.sequence, r.status, ${dialect.amount('r.cumulative_quantity')}, ` +
-            `${dialect.time('r.timestamp')}, r.query_sequence FROM execution_reports r WHERE r.order_id IN ${list.sql} ` +
+            `${dialect.time('r.timestamp')}, r.query_sequence, r.client_order_id, ${dialect.amount('r.quantity')}, ` +
+            `${dialect.amount('r.price')}, r.shorting_flag, ${dialect.amount('r.hold_price')} FROM execution_reports r WHERE r.order_id IN ${list.sql} ` +
             'AND r.sequence > ? ORDER BY r.order_id, r.sequence LIMIT ?',
           [...list.parameters, after, ORDER_REPORTS_MAX],
         )
@@ -381,7 +416,10 @@ export class Recovery {
     return standings
   }
 
-  *#ordersOf(rows: readonly Row[], standings: ReadonlyMap<number, Standing>): Generator<RecoveredOrder> {
+  *#ordersOf(
+    rows: readonly Row[],
+    standings: ReadonlyMap<number, Standing>,
+  ): Generator<RecoveredOrder | RecoveredReplaceId> {
     const { accepted } = this.#rows
     const item: RecoveredOrder = {
       part: 'order',
@@ -390,6 +428,8 @@ export class Recovery {
       cumQty: 0,
       reportCount: 0,
       timestamp: 0,
+      terms: undefined,
+      pending: undefined,
     }
     for (const row of rows) {
       const standing = standings.get(row[SubmissionColumn.orderId] as number)
@@ -397,15 +437,20 @@ export class Recovery {
       item.cumQty = standing?.cumQty ?? 0
       item.reportCount = standing?.reportCount ?? 0
       item.timestamp = standing?.timestamp ?? (row[SubmissionColumn.timestamp] as number)
+      item.terms = standing?.terms
+      item.pending = standing?.pending
       this.#rows.readAccepted(row, 0, standing?.acceptedReportSequence ?? 0)
       yield item
+      if (standing?.replaceIds !== undefined)
+        yield* standing.replaceIds.map(id => ({ ...id, account: accepted.account }))
     }
   }
 
-  async *#clOrdIds(view: StoreView): AsyncGenerator<Iterable<RecoveredClOrdId>> {
+  async *#clOrdIds(view: StoreView): AsyncGenerator<Iterable<RecoveredClOrdId | RecoveredReplaceId>> {
     const { clOrdIdsMax } = this.#options
     if (clOrdIdsMax === 0) return
     let from = await this.#oldestClOrdId(view, clOrdIdsMax)
+    let beginning = from
     const next = () =>
       view.rows(
         `SELECT ${submissionsOf(view.dialect)} FROM submissions s ` +
@@ -423,7 +468,40 @@ export class Recovery {
         coming.catch(() => undefined)
       }
       yield this.#clOrdIdsOf(rows)
+      // Those of replaces lie with the reports of the same orders.
+      yield* this.#replaceIds(view, beginning, isLast ? Number.MAX_SAFE_INTEGER : from - 1)
+      beginning = from
       if (isLast) return
+    }
+  }
+
+  /** The client order ids of replaces of the orders from `first` to `last`. */
+  async *#replaceIds(view: StoreView, first: number, last: number): AsyncGenerator<Iterable<RecoveredReplaceId>> {
+    const { dialect } = view
+    let after: readonly [number, number] = [first, -1]
+    for (;;) {
+      const rows = await view.rows(
+        `SELECT r.account, r.order_id, r.sequence, r.client_order_id, ${dialect.amount('r.quantity')}, ` +
+          `${dialect.amount('r.price')} FROM execution_reports r WHERE r.client_order_id <> '' ` +
+          `AND r.order_id BETWEEN ? AND ? AND r.status <> ${OrderStatus.Replaced} ` +
+          `AND ${dialect.behind(['r.order_id', 'r.sequence'], after)} ORDER BY r.order_id, r.sequence LIMIT ?`,
+        [first, last, PAGE_ROWS],
+      )
+      yield this.#replaceIdsOf(rows)
+      if (rows.length < PAGE_ROWS) return
+      after = [rows.at(-1)![1] as number, rows.at(-1)![2] as number]
+    }
+  }
+
+  *#replaceIdsOf(rows: readonly Row[]): Generator<RecoveredReplaceId> {
+    const item: RecoveredReplaceId = { part: 'replaceId', account: 0, orderId: 0, clOrdId: '', quantity: 0, price: 0 }
+    for (const row of rows) {
+      item.account = row[0] as number
+      item.orderId = row[1] as number
+      item.clOrdId = row[3] as string
+      item.quantity = row[4] as number
+      item.price = row[5] as number
+      yield item
     }
   }
 
@@ -464,14 +542,27 @@ interface Standing {
   reportCount: number
   timestamp: number
   acceptedReportSequence: number
+  terms: RecoveredTerms | undefined
+  pending: RecoveredTerms | undefined
+  /** Of its replaces, in their order; undefined where there were none. */
+  replaceIds: RecoveredReplaceId[] | undefined
 }
 
-/** Adds a report: order, sequence, status, cumulative quantity, time, query sequence. */
+/** Adds a report: order, sequence, status, cumulative quantity, time, query sequence, and the terms of a replace. */
 function fold(standings: Map<number, Standing>, row: Row): void {
   const [orderId, sequence, status, cumQty, timestamp, reportSequence] = row as readonly number[]
   let standing = standings.get(orderId!)
   if (standing === undefined) {
-    standing = { status: OrderStatus.PendingNew, cumQty: 0, reportCount: 0, timestamp: 0, acceptedReportSequence: 0 }
+    standing = {
+      status: OrderStatus.PendingNew,
+      cumQty: 0,
+      reportCount: 0,
+      timestamp: 0,
+      acceptedReportSequence: 0,
+      terms: undefined,
+      pending: undefined,
+      replaceIds: undefined,
+    }
     standings.set(orderId!, standing)
   }
   standing.status = statusAfter(standing.status, status as OrderStatus)
@@ -479,6 +570,25 @@ function fold(standings: Map<number, Standing>, row: Row): void {
   standing.reportCount = sequence! + 1
   standing.timestamp = timestamp!
   if (sequence === 0) standing.acceptedReportSequence = reportSequence!
+  if (tellsOfReplace(status as OrderStatus)) foldReplace(standing, orderId!, status as OrderStatus, termsOf(row))
+}
+
+function termsOf(row: Row): RecoveredTerms {
+  const [clOrdId, quantity, price, shortFlag, holdPrice] = row.slice(6) as [string, number, number, number, number]
+  return { clOrdId, quantity, price, shortFlag: shortFlag === 1, holdPrice }
+}
+
+function foldReplace(standing: Standing, orderId: number, status: OrderStatus, terms: RecoveredTerms): void {
+  const { clOrdId, quantity, price } = terms
+  // The first report on a replace is the one that has what was asked for.
+  if (clOrdId !== '' && standing.pending === undefined) {
+    standing.replaceIds ??= []
+    standing.replaceIds.push({ part: 'replaceId', account: 0, orderId, clOrdId, quantity, price })
+  }
+  if (status === OrderStatus.Replaced) {
+    standing.terms = { ...terms, clOrdId: clOrdId === '' ? (standing.terms?.clOrdId ?? '') : clOrdId }
+  }
+  standing.pending = status === OrderStatus.PendingReplace ? terms : undefined
 }
 
 /** Ranges of reports that are looked through by one statement. */

@@ -1,9 +1,9 @@
 // The rows that stores take by the thousand: which columns they have, in which order, of which kind, and which values an
-// event gives them. Columns that most reports leave empty have defaults in the tables, so there are three shapes of one
+// event gives them. Columns that most reports leave empty have defaults in the tables, so there are four shapes of one
 // report's row: what is not written costs nothing.
 
 import type { Definitions } from '../domain/definitions.ts'
-import { OrderStatus } from '../domain/order-status.ts'
+import { OrderStatus, tellsOfReplace } from '../domain/order-status.ts'
 import { readTicker } from '../domain/tickers.ts'
 import type { SnapshotEvent } from '../protocol/order-events.ts'
 import type { AccountSequences } from './account-sequences.ts'
@@ -102,6 +102,23 @@ export const rowShapes = {
       operator: Integer,
     }),
   },
+  /** A report that tells of a replace. */
+  replaceReport: {
+    table: 'execution_reports',
+    columns: columns({
+      ...fill,
+      text: Text,
+      reason: Integer,
+      params: Text,
+      additional_tags: Bytes,
+      operator: Integer,
+      client_order_id: Text,
+      quantity: Amount,
+      price: Amount,
+      shorting_flag: Integer,
+      hold_price: Amount,
+    }),
+  },
   liveOrder: { table: 'live_orders', columns: columns({ order_id: Integer, account: Integer }) },
   accountSequences: {
     table: 'account_sequences',
@@ -162,6 +179,7 @@ export interface ReportTargets {
   readonly plainReports: RowTarget
   readonly fills: RowTarget
   readonly fullReports: RowTarget
+  readonly replaceReports: RowTarget
 }
 
 /** The rows of an OrderAccepted: the submission, and report 0. */
@@ -194,12 +212,13 @@ export function putAccepted(event: EventColumns, submissions: RowTarget, { plain
 /** The row of an ExecutionReport, in the smallest shape that has room for it. */
 export function putReport(event: EventColumns, targets: ReportTargets): void {
   const { account, orderId, sequence, status, leavesQty, timestamp, reportSequence } = event
-  const isFull = event.text !== '' || event.reason !== 0 || event.tags !== null || event.operator !== 0
+  const isReplace = tellsOfReplace(status as OrderStatus)
+  const isFull = isReplace || event.text !== '' || event.reason !== 0 || event.tags !== null || event.operator !== 0
   if (!isFull && isPlain(event)) {
     putPlainReport(targets.plainReports, account, orderId, sequence, status, leavesQty, timestamp, reportSequence)
     return
   }
-  const rows = isFull ? targets.fullReports : targets.fills
+  const rows = isReplace ? targets.replaceReports : isFull ? targets.fullReports : targets.fills
   const { values, next } = rows
   values[next] = account
   values[next + 1] = orderId
@@ -222,6 +241,13 @@ export function putReport(event: EventColumns, targets: ReportTargets): void {
     values[next + 17] = event.params
     values[next + 18] = event.tags
     values[next + 19] = event.operator
+  }
+  if (isReplace) {
+    values[next + 20] = event.replaceClOrdId
+    values[next + 21] = event.replaceQuantity
+    values[next + 22] = event.replacePrice
+    values[next + 23] = event.replaceShortFlag
+    values[next + 24] = event.replaceHoldPrice
   }
   rows.added()
 }

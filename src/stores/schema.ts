@@ -139,6 +139,15 @@ const steps: readonly string[] = [
     installation TEXT NOT NULL
   ) STRICT;
   `,
+  `
+  -- Terms of a replace, in the reports that tell of one; recovery looks for the client order ids among them.
+  ALTER TABLE execution_reports ADD COLUMN client_order_id TEXT NOT NULL DEFAULT '';
+  ALTER TABLE execution_reports ADD COLUMN quantity INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE execution_reports ADD COLUMN price INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE execution_reports ADD COLUMN shorting_flag INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE execution_reports ADD COLUMN hold_price INTEGER NOT NULL DEFAULT 0;
+  CREATE INDEX execution_reports_client_order_index ON execution_reports (order_id, sequence) WHERE client_order_id <> '';
+  `,
 ]
 
 export const SCHEMA_VERSION = steps.length

@@ -441,6 +441,12 @@ class EventSkim {
     this.#text()
     this.#raw()
     this.#integer()
+    if (this.#left <= 0) return
+    this.#text()
+    this.#amount()
+    this.#amount()
+    this.#integer()
+    this.#integer()
   }
 
   // An event may end early: what is missing is empty.

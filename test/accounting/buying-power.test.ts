@@ -51,6 +51,9 @@ class BuyingPowerTwin {
       OrderStatus.Suspended,
       OrderStatus.PendingCancel,
       OrderStatus.CancelReject,
+      OrderStatus.PendingReplace,
+      OrderStatus.Replaced,
+      OrderStatus.ReplaceReject,
     ]
     if (idle.includes(status)) return
     order.remaining = isTerminal(status) ? 0n : larger(0n, order.remaining - n)

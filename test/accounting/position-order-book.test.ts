@@ -12,6 +12,8 @@ import { prices, quantities } from './amounts.ts'
 const TICKERS = ['ABX.TSX', 'XYZ.TSX']
 
 interface TwinOrder extends BookedOrder {
+  quantity: number
+  price: number
   remaining: number
 }
 
@@ -19,6 +21,8 @@ interface TwinOrder extends BookedOrder {
 class BookTwin {
   readonly positions = new Map<string, number>()
   live: TwinOrder[] = []
+  /** Executed whole, and not ended. */
+  done: TwinOrder[] = []
 
   opens(ticker: string, side: Side, quantity: number): boolean {
     const position = this.positions.get(ticker) ?? 0
@@ -59,13 +63,32 @@ class BookTwin {
     const moved = order.side === Side.Bid ? lastQty : -lastQty
     this.positions.set(order.ticker, (this.positions.get(order.ticker) ?? 0) + moved)
     order.remaining = isTerminal(status) ? 0 : Math.max(0, order.remaining - lastQty)
-    this.live = this.live.filter(({ remaining }) => remaining > 0)
+    this.#sort(order, !isTerminal(status))
+  }
+
+  replace(order: TwinOrder, quantity: number, price: number): void {
+    const wasDone = this.done.includes(order)
+    if (wasDone && quantity <= order.quantity) return
+    order.remaining = Math.max(0, order.remaining + quantity - order.quantity)
+    order.quantity = quantity
+    order.price = price
+    if (wasDone) {
+      this.done = this.done.filter(other => other !== order)
+      this.live.push(order)
+    }
+    this.#sort(order, true)
+  }
+
+  #sort(order: TwinOrder, mayReturn: boolean): void {
+    if (order.remaining > 0) return
+    this.live = this.live.filter(other => other !== order)
+    if (mayReturn) this.done.push(order)
   }
 }
 
 const steps = fc.array(
   fc.record({
-    kind: fc.constantFrom('add', 'add', 'report', 'report', 'position', 'stray'),
+    kind: fc.constantFrom('add', 'add', 'report', 'report', 'replace', 'position', 'stray'),
     ticker: fc.constantFrom(...TICKERS),
     type: fc.constantFrom(OrderType.Market, OrderType.Limit, OrderType.Limit, OrderType.Pegged, OrderType.Stop),
     side: fc.constantFrom(Side.Ask, Side.Bid),
@@ -96,6 +119,12 @@ test('the book tells opening from closing orders as walking all orders does, aft
           twin.positions.set(ticker, (twin.positions.get(ticker) ?? 0) + amount)
         } else if (kind === 'stray') {
           book.report(-1, status, quantity)
+        } else if (kind === 'replace') {
+          // Of an order that has been executed whole there may be more as well.
+          const chosen = fills ? order : twin.done[pick % Math.max(1, twin.done.length)]
+          if (chosen === undefined) return
+          book.replace(chosen.orderId, quantity, price)
+          twin.replace(chosen, quantity, price)
         } else if (order !== undefined) {
           const lastQty = fills ? Math.min(quantity, order.remaining + 1) : 0
           book.report(order.orderId, status, lastQty)

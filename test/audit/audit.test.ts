@@ -100,6 +100,17 @@ const damages: readonly { readonly what: string; readonly sql: readonly string[]
       ],
     },
     {
+      what: 'an order was replaced by less than was done',
+      sql: [
+        'UPDATE execution_reports SET status = 13, quantity = (SELECT quantity FROM submissions WHERE order_id = 9001) / 2 ' +
+          'WHERE order_id = 9001 AND sequence = 1',
+      ],
+      found: [
+        ['filled_order_short', 9001],
+        ['overfilled_order', 9001],
+      ],
+    },
+    {
       what: 'an execution is less than it was',
       sql: ['UPDATE execution_reports SET last_quantity = last_quantity / 2 WHERE order_id = 9001 AND sequence = 2'],
       found: [
@@ -144,7 +155,7 @@ const damages: readonly { readonly what: string; readonly sql: readonly string[]
       what: 'ordinals mean nothing',
       sql: [
         'UPDATE submissions SET side = 2, type = 4, time_in_force = 8 WHERE order_id = 9002',
-        'UPDATE execution_reports SET status = 12 WHERE order_id = 9003 AND sequence = 1',
+        'UPDATE execution_reports SET status = 15 WHERE order_id = 9003 AND sequence = 1',
       ],
       found: [
         ['enum_out_of_domain_execution_reports_status', 9003, 1],

@@ -5,7 +5,7 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { openDatabase } from '../../src/base/sqlite.ts'
-import { OrderStatus } from '../../src/domain/order-status.ts'
+import { isTerminal, OrderStatus, tellsOfReplace } from '../../src/domain/order-status.ts'
 import { FRAME_HEADER_BYTES } from '../../src/protocol/frames.ts'
 import { MessageWriter } from '../../src/protocol/message-writer.ts'
 import {
@@ -28,7 +28,7 @@ const NOTHING: BytesRange = { bytes: new Uint8Array(0), start: 0, end: 0 }
 
 interface LiveOrder {
   readonly orderId: number
-  readonly quantity: number
+  quantity: number
   filled: number
   reports: number
 }
@@ -37,6 +37,11 @@ interface Book {
   orderSequence: number
   reportSequence: number
   readonly live: LiveOrder[]
+}
+
+function rangeOf(text: string): BytesRange {
+  const bytes = Buffer.from(text)
+  return { bytes, start: 0, end: bytes.length }
 }
 
 export interface HealthyOptions {
@@ -131,13 +136,16 @@ export function healthyHistory(random: Random, { accounts, events, firstOrderId 
       OrderStatus.Canceled,
       OrderStatus.Rejected,
       OrderStatus.Expired,
+      OrderStatus.PendingReplace,
+      OrderStatus.Replaced,
     ])
     const lastQty =
       status === OrderStatus.Filled ? leaves : status === OrderStatus.PartiallyFilled ? Math.ceil(leaves / 3) : 0
     order.filled += lastQty
-    const isTerminal = ![OrderStatus.New, OrderStatus.PartiallyFilled, OrderStatus.PendingCancel].includes(
-      status as 2 | 3 | 10,
-    )
+    // What is asked for is sometimes more than before, and never less than what was done.
+    const quantity = order.filled + 100_000_000 * (1 + random.below(9))
+    if (status === OrderStatus.Replaced) order.quantity = quantity
+    const ends = isTerminal(status)
     book.reportSequence += 1
     take(() =>
       encodeReport(writer, {
@@ -150,7 +158,7 @@ export function healthyHistory(random: Random, { accounts, events, firstOrderId 
         lastQty,
         lastPx: lastQty > 0 ? 25_360_000 : 0,
         cumQty: order.filled,
-        leavesQty: isTerminal ? 0 : order.quantity - order.filled,
+        leavesQty: ends ? 0 : order.quantity - order.filled,
         liquidityFlag: lastQty > 0 ? 'A' : '',
         lastMarket: lastQty > 0 ? 'TSX' : '',
         executionFee: lastQty > 0 ? 150 : 0,
@@ -161,10 +169,19 @@ export function healthyHistory(random: Random, { accounts, events, firstOrderId 
         text: status === OrderStatus.Rejected ? 'no' : '',
         tags: NOTHING,
         operator: 0,
+        terms: tellsOfReplace(status)
+          ? {
+              clOrdId: rangeOf(`r-${orderId}-${order.reports}`),
+              quantity,
+              price: 25_000_000,
+              shortFlag: false,
+              holdPrice: 1,
+            }
+          : undefined,
       }),
     )
     order.reports += 1
-    if (isTerminal) book.live.splice(book.live.indexOf(order), 1)
+    if (ends) book.live.splice(book.live.indexOf(order), 1)
   }
   return entries
 }

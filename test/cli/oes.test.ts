@@ -5,7 +5,7 @@ import path from 'node:path'
 import { test } from 'node:test'
 import { Reason } from '../../src/domain/reasons.ts'
 import { Kind } from '../../src/protocol/kinds.ts'
-import { accepted, type Peer, report } from '../client/scripted-server.ts'
+import { accepted, type Peer, replaceReport, report } from '../client/scripted-server.ts'
 import { startServer } from '../client/stage.ts'
 import { bareOes, oes } from './command.ts'
 
@@ -122,6 +122,41 @@ test('cancel finds the account of each order and has the worst of the statuses',
     out: 'Order 42: cancel requested.\n',
     err: 'oes: There is no order 43.\n     See `oes orders`.\n',
   })
+})
+
+test('replace fills in what is not named from the order, and ends with the answer of the destination', async context => {
+  const server = await startServer(context)
+  const { finished } = oes(server.port, 'replace', '42', '--price', '25.40', '--cl-ord-id', 'mine')
+  const peer = await server.login()
+  const loading = await peer.receive()
+  deepEqual(loading.slice(2), [0, 42])
+  peer.send([Kind.OrderRecord, loading[1], 9, accepted({ account: 9, reportSequence: 1, orderId: 42 }), []])
+  const replacing = await peer.receive()
+  deepEqual(replacing, [Kind.Replace, replacing[1], 9, 42, 100, 25.4, 'mine', ''])
+  const terms = { account: 9, orderId: 42, clOrdId: 'mine', quantity: 100, price: 25.4 }
+  peer.send(replaceReport({ ...terms, requestId: replacing[1] as number, reportSequence: 2, status: 12 }))
+  const subscribing = await peer.receive()
+  deepEqual(subscribing.slice(2), [9, 0, 3])
+  peer.send([Kind.Subscribed, subscribing[1], 9, 1, [[9, 3]]])
+  peer.send(replaceReport({ ...terms, reportSequence: 3, sequence: 2, status: 13 }))
+  deepEqual(await finished, { status: 0, out: 'Order 42: REPLACED 100 @ 25.40 (mine)\n', err: '' })
+})
+
+test('a replace that names nothing is a wrong command line, and one that is refused has the status 1', async context => {
+  const server = await startServer(context)
+  const nothing = await oes(server.port, 'replace', '42').finished
+  equal(nothing.status, 2)
+  match(nothing.err, /There is nothing to change/)
+  const { finished } = oes(server.port, 'replace', '42', '--quantity', '200')
+  const peer = await server.login()
+  const loading = await peer.receive()
+  peer.send([Kind.OrderRecord, loading[1], 7, accepted({ reportSequence: 1, orderId: 42 }), []])
+  const replacing = await peer.receive()
+  deepEqual(replacing.slice(2, 6), [7, 42, 200, 25.37])
+  peer.send([Kind.Refused, replacing[1], 7, Reason.OrderTerminal, [42], ''])
+  const { status, err } = await finished
+  equal(status, 1)
+  match(err, /ORDER_TERMINAL: Order 42 has ended already/)
 })
 
 test('watch goes on over a reconnect and ends after its count', async context => {

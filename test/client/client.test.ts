@@ -11,7 +11,7 @@ import { encodeFrame } from '../../src/protocol/frames.ts'
 import { Kind } from '../../src/protocol/kinds.ts'
 import { pack } from '../../src/protocol/msgpack.ts'
 import { ManualTimers } from './manual-timers.ts'
-import { accepted, ScriptedServer } from './scripted-server.ts'
+import { accepted, replaceReport, ScriptedServer } from './scripted-server.ts'
 import { setStage, startServer } from './stage.ts'
 
 const order = limitOrder(Side.Bid, 'ABX.TSX', 100, '25.37')
@@ -293,6 +293,41 @@ test('cancel and update are done, refused or unknown', async context => {
   await peer.receive()
   timers.advance(10)
   equal((await unknown).outcome, 'unknown')
+})
+
+test('a replace is answered by its first report, or refused, and one of unknown outcome is settled by sending it again', async context => {
+  const { client, peer, timers } = await setStage(context)
+  const terms = { clOrdId: 'b', quantity: 300, price: 26 }
+  const answer = (requestId: unknown, status: OrderStatus) =>
+    peer.send(replaceReport({ requestId: requestId as number, reportSequence: 9, orderId: 42, status, ...terms }))
+  const replacing = client.replace(42, { quantity: 300, price: '26', clOrdId: 'b', origClOrdId: 'a' })
+  const first = await peer.receive()
+  deepEqual(first.slice(2), [7, 42, 300, 26, 'b', 'a'])
+  answer(first[1], OrderStatus.PendingReplace)
+  const pending = await replacing
+  deepEqual(pending.outcome === 'pending' && pending.report.terms, { ...terms, shortFlag: false, holdPrice: 26 })
+
+  const objected = client.replace(42, { quantity: 300, price: 26, clOrdId: 'b' }, { account: 9 })
+  const second = await peer.receive()
+  deepEqual(second.slice(2), [9, 42, 300, 26, 'b', ''])
+  answer(second[1], OrderStatus.ReplaceReject)
+  equal((await objected).outcome, 'rejected')
+
+  const lost = client.replace(42, { quantity: 300 }, { deadlineMs: 10 })
+  const third = await peer.receive()
+  timers.advance(10)
+  const unknown = await lost
+  if (unknown.outcome !== 'unknown') throw new Error('the deadline has passed')
+  for (const [reason, outcome] of [
+    [Reason.NotPermitted, 'unknown'],
+    [Reason.OrderTerminal, 'refused'],
+  ] as const) {
+    const settling = client.settleReplace(unknown)
+    const again = await peer.receive()
+    deepEqual(again.slice(2), third.slice(2))
+    peer.send([Kind.Refused, again[1], 7, reason, [42], ''])
+    equal((await settling).outcome, outcome)
+  }
 })
 
 test('the reason a server closes with is told, and is never the answer to an order', async context => {

@@ -4,9 +4,9 @@ import fc from 'fast-check'
 import { Elements } from '../../src/client/elements.ts'
 import { OrderTracker, type TrackedOrder } from '../../src/client/order-tracker.ts'
 import { type ExecutionReport, type OrderAccepted, type OrderEvent, readOrderEvent } from '../../src/client/orders.ts'
-import { OrderStatus } from '../../src/domain/order-status.ts'
+import { OrderStatus, orderStatusNames } from '../../src/domain/order-status.ts'
 import type { Value } from '../../src/protocol/msgpack.ts'
-import { accepted as acceptedMessage, report as reportMessage } from './scripted-server.ts'
+import { accepted as acceptedMessage, replaceReport, report as reportMessage } from './scripted-server.ts'
 
 const accepted = (of: Parameters<typeof acceptedMessage>[0]) =>
   readOrderEvent(new Elements(acceptedMessage(of) as Value[])) as OrderAccepted
@@ -72,6 +72,55 @@ test('a fill does not hide a pending cancel, and a refused cancel gives the stat
     leavesQty: 0,
     avgPx: 25,
   })
+})
+
+test('an order asks for what its last replace brought, and what is pending is told until its answer', () => {
+  const tracker = new OrderTracker()
+  const replace = (sequence: number, status: OrderStatus, quantity: number, price: number, clOrdId: string) =>
+    readOrderEvent(
+      new Elements(
+        replaceReport({
+          reportSequence: 1 + sequence,
+          orderId: 1,
+          sequence,
+          status,
+          quantity,
+          price,
+          clOrdId,
+        }) as Value[],
+      ),
+    )
+  const seen = [
+    accepted({ reportSequence: 1, clOrdId: 'a' }),
+    step(1, OrderStatus.New),
+    replace(2, OrderStatus.PendingReplace, 300, 26, 'b'),
+    step(3, OrderStatus.PartiallyFilled, 40, 25),
+    replace(4, OrderStatus.Replaced, 300, 26, 'b'),
+    replace(5, OrderStatus.PendingReplace, 200, 27, ''),
+    step(6, OrderStatus.PendingCancel),
+    replace(7, OrderStatus.Replaced, 200, 27, ''),
+    step(8, OrderStatus.CancelReject),
+    replace(9, OrderStatus.ReplaceReject, 500, 28, 'c'),
+    replace(10, OrderStatus.PendingReplace, 40, 27, 'd'),
+    step(11, OrderStatus.Canceled),
+  ].map(event => {
+    const { status, quantity, price, clOrdId, leavesQty, pendingReplace } = tracker.apply(event)!
+    return [orderStatusNames[status], quantity, price, clOrdId, leavesQty, pendingReplace?.quantity]
+  })
+  deepEqual(seen, [
+    ['PENDING_NEW', 100, 25.37, 'a', 100, undefined],
+    ['NEW', 100, 25.37, 'a', 100, undefined],
+    ['PENDING_REPLACE', 100, 25.37, 'a', 100, 300],
+    ['PENDING_REPLACE', 100, 25.37, 'a', 60, 300],
+    ['PARTIALLY_FILLED', 300, 26, 'b', 260, undefined],
+    ['PENDING_REPLACE', 300, 26, 'b', 260, 200],
+    ['PENDING_CANCEL', 300, 26, 'b', 260, 200],
+    ['PENDING_CANCEL', 200, 27, 'b', 160, undefined],
+    ['PARTIALLY_FILLED', 200, 27, 'b', 160, undefined],
+    ['PARTIALLY_FILLED', 200, 27, 'b', 160, undefined],
+    ['PENDING_REPLACE', 200, 27, 'b', 160, 40],
+    ['CANCELED', 200, 27, 'b', 0, undefined],
+  ])
 })
 
 test('fees are summed in whole micros', () => {

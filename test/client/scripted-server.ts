@@ -189,3 +189,14 @@ export function report(of: {
   if (of.reason === undefined) return body
   return [...body, '', '', 0, 0, 0, of.reason, of.params ?? [], '']
 }
+
+/** Elements of a report on a replace. */
+export function replaceReport(
+  of: Parameters<typeof report>[0] & { requestId?: number; clOrdId: string; quantity: number; price: number },
+): Message {
+  const { requestId = 0, clOrdId, quantity, price, ...rest } = of
+  const message = report(rest)
+  message[1] = requestId
+  while (message.length < 22) message.push(null)
+  return [...message, clOrdId, quantity, price, 0, price * 1e6]
+}

@@ -3,9 +3,9 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { emptyInventory, type Inventory, record } from '../../src/accounting/inventory.ts'
 import { complianceNodes } from '../../src/compliance/group-walk.ts'
-import type { OrderUnderRule, PositionUnderRule, ReportUnderRule } from '../../src/compliance/rule.ts'
-import { type LateRule, type OrderMemory, RuleSet } from '../../src/compliance/rule-set.ts'
-import { type RuleEntry, type RuleSchema, RuleState, wrapSchema } from '../../src/compliance/schema.ts'
+import { OrderUnderRule, type PositionUnderRule, type ReportUnderRule } from '../../src/compliance/rule.ts'
+import { type LateRule, type OrderMemory, type ReplacedParts, RuleSet } from '../../src/compliance/rule-set.ts'
+import { type Parameter, type RuleEntry, type RuleSchema, RuleState, wrapSchema } from '../../src/compliance/schema.ts'
 import { MICROS, multiply } from '../../src/domain/money.ts'
 import { isTerminal, OrderStatus } from '../../src/domain/order-status.ts'
 import { OrderType } from '../../src/domain/order-type.ts'
@@ -262,6 +262,117 @@ test('a rule that comes late counts like one that was there all along', () => {
     }),
     { numRuns: Number(process.env.OES_RULE_RUNS ?? 150) },
   )
+})
+
+/** An order under new terms, of which so much would be left. */
+function replaced(order: OrderUnderRule, quantity: number, price: number, nowUs: number): OrderUnderRule {
+  const filled = order.quantity - order.leavesQty
+  const leavesQty = Math.max(0, quantity - filled)
+  return Object.assign(new OrderUnderRule(), order, { quantity, leavesQty, price, timestamp: nowUs })
+}
+
+/** What a replace is, as the desk tells it. */
+function partsOf(before: OrderUnderRule, after: OrderUnderRule): ReplacedParts {
+  const isRepriced = after.price !== before.price
+  return {
+    givesUp: isRepriced || after.quantity < before.quantity,
+    asksForMore: isRepriced || after.quantity > before.quantity,
+  }
+}
+
+test('a replaced order is judged and counted as one that came in its place, a refused one as before', () => {
+  const wrapped = fc
+    .tuple(fc.oneof(...countingRules), fc.array(fc.constantFrom('per_account', 'per_ticker'), { maxLength: 2 }))
+    .map(([schema, names]) => names.reduce((inner, name) => wrapSchema(name, [], inner), schema))
+  const happening = happenings.map(({ choice, ...rest }) => {
+    const quantity = Math.ceil(choice.quantity / MICROS) * MICROS
+    return { ...rest, choice: { ...choice, quantity, isForeign: false, type: OrderType.Limit } }
+  })
+  fc.assert(
+    fc.property(
+      wrapped,
+      fc.array(fc.tuple(happening, fc.boolean()), { maxLength: 120, size: 'max' }),
+      (schema, steps) => {
+        const [stage, twin] = [new Stage(), new Stage()]
+        for (const each of [stage, twin]) {
+          for (const ticker of [0, 1, 2]) each.market.quotes.set(ticker, { bid: 9_990_000, ask: 10_010_000 })
+          each.set.set({ id: 1, node: DESK, nodeKind: 'directory', state: RuleState.Active, schema })
+        }
+        for (const [{ kind, choice, pick, part }, isReplace] of steps) {
+          const at = pick % Math.max(1, stage.memory.live.length)
+          const [known, same] = [stage.memory.live[at], twin.memory.live[at]]
+          if (isReplace && known !== undefined && same !== undefined) {
+            const filled = known.quantity - known.leavesQty
+            const after = replaced(known, filled + choice.quantity, choice.price, stage.nowUs)
+            const parts = partsOf(known, after)
+            const passes = stage.set.replace(known, after, known.account, parts)
+            // In its place: the old one is taken back, and what is left of the new one comes.
+            twin.set.report(same.orderId, reportOf(OrderStatus.Rejected, 0, 0, twin.nowUs))
+            const other = Object.assign(new OrderUnderRule(), same, {
+              quantity: choice.quantity,
+              leavesQty: choice.quantity,
+              price: choice.price,
+            })
+            const twinPasses = parts.asksForMore ? twin.set.submit(other) : true
+            if (!twinPasses) twin.set.add(same)
+            else if (!parts.asksForMore) twin.set.add(other)
+            equal(passes ? Reason.None : stage.set.refusal.reason, twinPasses ? Reason.None : twin.set.refusal.reason)
+            if (!passes) continue
+            Object.assign(known, after)
+            Object.assign(same, other)
+          } else if (kind === 'submit' || kind === 'add') {
+            equal(stage.submit(choice).reason, twin.submit(choice).reason)
+          } else if (known !== undefined && same !== undefined && (kind === 'fill' || kind === 'end')) {
+            const status = kind === 'fill' ? OrderStatus.PartiallyFilled : endings[part % endings.length]!
+            const filled = Math.floor((known.leavesQty / MICROS) * (part / 13)) * MICROS
+            const lastQty = status === OrderStatus.Filled ? known.leavesQty : kind === 'fill' ? filled : 0
+            stage.report(known, status, lastQty, 10 * MICROS)
+            twin.report(same, status, lastQty, 10 * MICROS)
+          }
+          equal(stage.set.ordersWatched, twin.set.ordersWatched)
+        }
+      },
+    ),
+    { numRuns: Number(process.env.OES_RULE_RUNS ?? 150) },
+  )
+})
+
+test('a replace counts as the messages that it stands for, and leaving a price as a cancel there', () => {
+  const seconds = (name: string, value: number): Parameter => ({
+    name,
+    value: { kind: 'quantity', value: value * MICROS },
+  })
+  const stage = new Stage()
+  const rate = {
+    name: 'message_rate',
+    parameters: [
+      { name: 'interval', value: { kind: 'duration' as const, value: 60 * MICROS } },
+      seconds('submissions', 2),
+      seconds('cancels', 1),
+    ],
+  }
+  stage.set.set(entry(1, DESK, rate))
+  const { order, reason } = stage.submit(choice)
+  equal(reason, Reason.None)
+  const replace = (quantity: number, price: number) => {
+    const after = replaced(order, quantity * MICROS, price * MICROS, stage.nowUs)
+    const passes = stage.set.replace(order, after, order.account, partsOf(order, after))
+    if (passes && after.price !== order.price) stage.set.leftPrice(order, stage.nowUs)
+    if (passes) Object.assign(order, after)
+    return passes ? 'passes' : reasonName(stage.set.refusal.reason)
+  }
+  deepEqual(
+    [replace(200, 10), replace(300, 10), replace(100, 10), replace(50, 10)],
+    ['passes', 'MESSAGE_RATE_EXCEEDED', 'passes', 'MESSAGE_RATE_EXCEEDED'],
+  )
+  stage.set.remove(1)
+  stage.set.set(entry(2, DESK, { name: 'opposing_submission', parameters: [seconds('timeout', 30)] }))
+  equal(replace(100, 9), 'passes')
+  equal(reasonName(stage.submit({ ...choice, side: Side.Ask }).reason), 'OPPOSING_SUBMISSION')
+  stage.set.set(entry(3, DESK, { name: 'opposing_cancel', parameters: [seconds('timeout', 30)] }))
+  const { order: ask } = stage.submit({ ...choice, side: Side.Ask, price: 12 * MICROS })
+  stage.report(ask, OrderStatus.Filled, 100 * MICROS, 12 * MICROS)
+  deepEqual([replace(200, 9), replace(100, 9), replace(200, 8)], ['passes', 'OPPOSING_CANCEL', 'OPPOSING_CANCEL'])
 })
 
 const limit = (orders: number): RuleSchema => ({

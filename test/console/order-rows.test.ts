@@ -1,7 +1,11 @@
 import { deepEqual } from 'node:assert/strict'
 import { test } from 'node:test'
+import { Elements } from '../../src/client/elements.ts'
 import { type ExecutionReport, OrderStatus, Reason } from '../../src/client/index.ts'
-import { verdictsOf } from '../../src/console/order-rows.ts'
+import { type OrderAccepted, readOrderEvent } from '../../src/client/orders.ts'
+import { lifeOf, verdictsOf } from '../../src/console/order-rows.ts'
+import type { Value } from '../../src/protocol/msgpack.ts'
+import { accepted } from '../client/scripted-server.ts'
 
 const report = (status: OrderStatus, reason: number = Reason.None): ExecutionReport => ({
   event: 'report',
@@ -65,5 +69,34 @@ test('an order that was acknowledged passed every check; nothing is said where n
   deepEqual(
     told(report(OrderStatus.Rejected, Reason.Capacity)),
     NAMES.map(name => `${name}: unknown`),
+  )
+})
+
+test('a replaced order is shown under its present terms, and its life tells which were asked for', () => {
+  const record = {
+    accepted: readOrderEvent(
+      new Elements(accepted({ reportSequence: 1, orderId: 3, clOrdId: 'a' }) as Value[]),
+    ) as OrderAccepted,
+  }
+  const terms = { clOrdId: 'b', quantity: 300, price: 25.5, shortFlag: false, holdPrice: 25_500_000 }
+  const reports = [OrderStatus.New, OrderStatus.PendingReplace, OrderStatus.Replaced].map((status, at) => ({
+    ...report(status),
+    sequence: at + 1,
+    ...(status !== OrderStatus.New && { terms }),
+  }))
+  const { order, steps, holdPrice } = lifeOf({ ...record, reports }, 'ada', [])
+  const { quantity, price, open, clOrdId, status } = order
+  deepEqual(
+    { quantity, price, open, clOrdId, status, holdPrice },
+    { quantity: 300, price: 25.5, open: 300, clOrdId: 'b', status: 'new', holdPrice: 25.5 },
+  )
+  deepEqual(
+    steps.map(({ status, replace }) => [status, replace]),
+    [
+      ['pending new', undefined],
+      ['new', undefined],
+      ['pending replace', { quantity: 300, price: 25.5 }],
+      ['replaced', { quantity: 300, price: 25.5 }],
+    ],
   )
 })

@@ -1,4 +1,4 @@
-import { deepEqual } from 'node:assert/strict'
+import { deepEqual, fail } from 'node:assert/strict'
 import { test } from 'node:test'
 import { RoutedOrder } from '../../src/destinations/destination.ts'
 import { ManualEntry } from '../../src/destinations/manual-entry.ts'
@@ -17,7 +17,8 @@ function manualOrder(changes: Partial<RoutedOrder> = {}): RoutedOrder {
 /** What manual entry reports while `act` is done to it. */
 function reports(act: (manual: ManualEntry) => void): unknown[][] {
   const told: unknown[][] = []
-  act(new ManualEntry({ report: (...report) => told.push(report) }))
+  const never = () => fail('a manual order was replaced')
+  act(new ManualEntry({ report: (...report) => told.push(report), replaced: never, replaceRejected: never }))
   return told
 }
 

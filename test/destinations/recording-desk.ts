@@ -65,6 +65,25 @@ export class RecordingDesk implements DestinationEvents {
     this.log.push(this.publish(order, report))
   }
 
+  replaced(slot: number, timestamp: number): void {
+    this.report(slot, OrderStatus.Replaced, 0, 0, timestamp, Reason.None, '')
+    // As the order desk ends an order of which the replace left nothing.
+    const order = this.#bySlot[slot]!
+    if (this.#replacedLeaves.get(order.orderId) !== 0) return
+    this.report(slot, OrderStatus.Canceled, 0, 0, timestamp, Reason.NothingLeftByReplace, '')
+  }
+
+  replaceRejected(slot: number, reason: Reason, timestamp: number): void {
+    this.report(slot, OrderStatus.ReplaceReject, 0, 0, timestamp, reason, '')
+  }
+
+  readonly #replacedLeaves = new Map<number, Quantity>()
+
+  /** A replace of the order is about to be passed on. */
+  replacing(orderId: number, leavesQty: Quantity): void {
+    this.#replacedLeaves.set(orderId, leavesQty)
+  }
+
   /** Adds a report to the order, with the next sequence; ends the order after a terminal one. */
   publish(order: RecordedOrder, report: ExecutionReport): ExecutionReport {
     const sequenced = { ...report, sequence: order.reports.length }

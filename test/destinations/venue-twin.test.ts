@@ -4,7 +4,7 @@
 import { deepEqual } from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { RoutedOrder } from '../../src/destinations/destination.ts'
+import { RoutedOrder, RoutedReplace } from '../../src/destinations/destination.ts'
 import { PegKind } from '../../src/destinations/peg.ts'
 import { SimulatedVenue } from '../../src/destinations/simulated-venue.ts'
 import { definitionsData, definitionsFromData } from '../../src/domain/definitions.ts'
@@ -83,6 +83,16 @@ const step = fc.oneof(
     }),
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('cancel' as const), which }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constant('replace' as const),
+      which,
+      price,
+      keepsPrice: fc.boolean(),
+      leaves: fc.oneof({ weight: 12, arbitrary: shares }, { weight: 1, arbitrary: fc.constant(0) }),
+    }),
+  },
   {
     weight: 2,
     arbitrary: fc.record({
@@ -179,6 +189,15 @@ class Pair {
         twin.cancel(found.orderId, now)
         break
       }
+      case 'replace': {
+        const { orderId, slot } = desk.order(1 + (step.which % this.#ids))
+        if (slot < 0) return
+        const price = step.keepsPrice ? (twin.priceOf(orderId) ?? step.price) : step.price
+        desk.replacing(orderId, step.leaves)
+        venue.replace(slot, Object.assign(new RoutedReplace(), { price, leavesQty: step.leaves }), now)
+        twin.replace(orderId, price, step.leaves, now)
+        break
+      }
       case 'update': {
         const found = desk.order(1 + (step.which % this.#ids))
         const { orderId, slot } = found
@@ -246,8 +265,9 @@ test('so it does where little happens but queues, closes and new sessions', () =
     })
   const event = fc
     .tuple(step, near)
-    .filter(([{ do: name }]) => name === 'print' || name === 'book' || name === 'time')
+    .filter(([{ do: name }]) => ['print', 'book', 'time', 'replace'].includes(name))
     .map(([step, price]): Step => {
+      if (step.do === 'replace') return { ...step, price }
       if (step.do === 'print') return { ...step, tickerIndex: 0, price, mic: 'XTSE', condition: '@', lag: 0 }
       return step.do === 'book' ? { ...step, tickerIndex: 0, price, mic: 'XTSE' } : step
     })
@@ -260,7 +280,7 @@ function compare(generated: fc.Arbitrary<Step[]>): void {
     fc.property(generated, steps => {
       const pair = new Pair()
       for (const step of steps) {
-        if (!pair.hasOrders() && (step.do === 'cancel' || step.do === 'update')) continue
+        if (!pair.hasOrders() && (step.do === 'cancel' || step.do === 'update' || step.do === 'replace')) continue
         pair.take(step)
         deepEqual(pair.said(), pair.twin.log)
       }

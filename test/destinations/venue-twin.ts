@@ -106,6 +106,41 @@ export class VenueTwin {
     this.#report(id, OrderStatus.Canceled, 0, 0, now, Reason.CanceledOnRequest)
   }
 
+  /** New terms, of which `leaves` is to be left. That nothing is left ends the order, which is the desk's part. */
+  replace(id: number, price: number, leaves: number, now: number): void {
+    this.onTime(now)
+    const order = this.#orders.find(order => order.id === id)
+    if (order === undefined) return
+    const isRepriced = price !== order.price
+    if (isRepriced && order.type === OrderType.Market) {
+      this.#report(id, OrderStatus.ReplaceReject, 0, 0, now, Reason.TermNotReplaceable)
+    } else if (leaves === 0) {
+      this.#remove(id)
+      this.#report(id, OrderStatus.Replaced, 0, 0, now, Reason.None)
+      this.#report(id, OrderStatus.Canceled, 0, 0, now, Reason.NothingLeftByReplace)
+    } else if (!isRepriced && leaves <= order.leaves) {
+      order.leaves = leaves
+      this.#report(id, OrderStatus.Replaced, 0, 0, now, Reason.None)
+    } else {
+      const { endUs, isHeldBack, pegPrice } = order
+      const asked = { ...order, price, quantity: leaves, byAdministrator: false }
+      const next = { ...this.#make(id, asked, leaves, now), endUs, isHeldBack, pegPrice }
+      if (order.timeInForce === TimeInForce.Gtx && !isHeldBack && this.#tradesAt(next) > 0) {
+        this.#report(id, OrderStatus.ReplaceReject, 0, 0, now, Reason.WouldTrade)
+        return
+      }
+      this.#remove(id)
+      this.#report(id, OrderStatus.Replaced, 0, 0, now, Reason.None)
+      if (isHeldBack) this.#orders.push(next)
+      else this.#enter(next, now)
+    }
+  }
+
+  /** The price of a live order; undefined where there is none. */
+  priceOf(id: number): number | undefined {
+    return this.#orders.find(order => order.id === id)?.price
+  }
+
   update(id: number, status: OrderStatus, lastQty: number): void {
     const order = this.#orders.find(order => order.id === id)
     if (order === undefined) return

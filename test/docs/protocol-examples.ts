@@ -37,7 +37,8 @@ export function frameOf(message: unknown[]): Buffer {
     if (event.kind === Kind.OrderAccepted) {
       encodeAccepted(writer, { ...event, clOrdId: rangeOf(Buffer.from(event.clOrdId)), tags })
     } else if (event.kind === Kind.ExecutionReport) {
-      encodeReport(writer, { ...event, params: event.params as (string | number)[], tags })
+      const terms = event.terms && { ...event.terms, clOrdId: rangeOf(Buffer.from(event.terms.clOrdId)) }
+      encodeReport(writer, { ...event, params: event.params as (string | number)[], tags, terms })
     }
   } else if (kind === Kind.Refused) {
     encodeRefused(writer, requestId as number, account as number, code as number, params as (string | number)[])

@@ -6,7 +6,14 @@ import { FrameSplitter } from '../../src/protocol/frames.ts'
 import { Kind } from '../../src/protocol/kinds.ts'
 import { MessageReader } from '../../src/protocol/message-reader.ts'
 import { unpack } from '../../src/protocol/msgpack.ts'
-import { decodeSubmit, decodeUpdate, submitRequest, updateRequest } from '../../src/protocol/requests.ts'
+import {
+  decodeReplace,
+  decodeSubmit,
+  decodeUpdate,
+  replaceRequest,
+  submitRequest,
+  updateRequest,
+} from '../../src/protocol/requests.ts'
 import { examplesOf, frameOf } from './protocol-examples.ts'
 
 const page = fs.readFileSync(new URL('../../docs/protocol.md', import.meta.url), 'utf8')
@@ -38,7 +45,7 @@ test('elements are counted without gap, from 3 to the last that the encoders wri
     lasts[section.split('\n', 1)[0]!] = at.at(-1) ?? 2
   }
   equal(lasts['64 OrderAccepted'], 20)
-  equal(lasts['65 ExecutionReport'], 21)
+  equal(lasts['65 ExecutionReport'], 26)
 })
 
 for (const { line, message, frame } of examples) {
@@ -49,7 +56,7 @@ for (const { line, message, frame } of examples) {
     ok(splitter.next())
     deepEqual(unpack(splitter.bytes, splitter.start, splitter.end), message)
     equal(splitter.pendingBytes, 0)
-    if (message[0] !== Kind.Submit && message[0] !== Kind.Update) return
+    if (message[0] !== Kind.Submit && message[0] !== Kind.Update && message[0] !== Kind.Replace) return
     const reader = new MessageReader()
     reader.start(splitter.bytes, splitter.start, splitter.end)
     const elements = reader.arrayHeader()
@@ -57,7 +64,9 @@ for (const { line, message, frame } of examples) {
     const reason =
       message[0] === Kind.Submit
         ? decodeSubmit(reader, elements, submitRequest())
-        : decodeUpdate(reader, elements, updateRequest())
+        : message[0] === Kind.Replace
+          ? decodeReplace(reader, elements, replaceRequest())
+          : decodeUpdate(reader, elements, updateRequest())
     equal(reason, Reason.None)
   })
 }

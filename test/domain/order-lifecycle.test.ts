@@ -34,6 +34,9 @@ const {
   Suspended,
   Stopped,
   DoneForDay,
+  PendingReplace,
+  Replaced,
+  ReplaceReject,
 } = OrderStatus
 
 const info: OrderInfo = {
@@ -133,12 +136,31 @@ test('a live order may go anywhere but back to pending new, and to new only wher
     DoneForDay,
   ]
   const expected = live.map(from => {
-    const isNewPossible = from !== New && from !== PartiallyFilled && from !== Stopped
-    return (isNewPossible ? [New, ...anywhere] : anywhere).toSorted((a, b) => a - b)
+    const isTrading = [New, PartiallyFilled, Stopped, PendingReplace, Replaced, ReplaceReject].includes(from as 2)
+    return (isTrading ? anywhere : [New, ...anywhere]).toSorted((a, b) => a - b)
   })
   deepEqual(
-    live.map(from => Object.values(OrderStatus).filter(next => mayFollow(from, next))),
+    live.map(from => Object.values(OrderStatus).filter(next => next < PendingReplace && mayFollow(from, next))),
     expected,
+  )
+})
+
+test('a replace begins in an acknowledged order, ends where it may be pending, and hides behind a pending cancel', () => {
+  const live = Object.values(OrderStatus).filter(status => status !== None && !isTerminal(status))
+  const from = (next: OrderStatus) => live.filter(current => mayFollow(current, next))
+  const without = (...statuses: OrderStatus[]) => live.filter(status => !statuses.includes(status))
+  deepEqual(from(PendingReplace), without(PendingNew, PendingCancel, PendingReplace))
+  deepEqual(from(Replaced), without(PendingNew, New, PartiallyFilled, Replaced, ReplaceReject))
+  deepEqual(from(ReplaceReject), without(PendingNew))
+  deepEqual(
+    [
+      [PendingNew, New, PendingReplace, PartiallyFilled, Replaced],
+      [PendingNew, New, PendingReplace, PartiallyFilled],
+      [PendingNew, New, PendingReplace, PendingCancel, Replaced],
+      [PendingNew, New, PartiallyFilled, ReplaceReject],
+      [PendingNew, New, PendingReplace, ReplaceReject, New],
+    ].map(statuses => orderStatusNames[currentStatus(reportsOf(...statuses))]),
+    ['REPLACED', 'PENDING_REPLACE', 'PENDING_CANCEL', 'PARTIALLY_FILLED', 'NEW'],
   )
 })
 

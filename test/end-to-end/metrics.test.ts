@@ -266,6 +266,14 @@ test('every metric moves the right way when what it measures is provoked', async
     },
     { oes_orders_open: 'rises' },
   )
+  await watcher.provoke('a replace', () => alice.ask([Kind.Replace, 0, 0, resting[4], 200, 0.5]), {
+    oes_replaces_total: 'rises',
+  })
+  await watcher.provoke('a replace of nothing', () => alice.ask([Kind.Replace, 0, 0, resting[4], 0, 0.5]), {
+    oes_replaces_total: 'rises',
+    oes_requests_refused_total: 'rises',
+    'oes_refusals_total{reason="INVALID_QUANTITY"}': 1,
+  })
   await watcher.provoke('a cancel', () => alice.ask([Kind.Cancel, 0, 0, resting[4]]), {
     oes_cancels_total: 'rises',
     oes_orders_open: 'falls',

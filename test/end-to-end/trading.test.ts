@@ -116,6 +116,58 @@ test('orders of every type and time in force do what they say', async () => {
   )
 })
 
+test('an order is replaced through its chain of client order ids, and everybody sees its present terms', async () => {
+  const alice = await clientOf('alice')
+  const order = await accepted(alice, limitOrder(Side.Bid, TICKER, 100, LOW, { clOrdId: 'chain-1' }))
+  const { orderId, reportSequence } = order
+  const { tracker, subscription } = await alice.track()
+  const before = (await alice.positions()).usedBuyingPower
+
+  const first = await alice.replace(orderId, { quantity: 300, price: LOW, clOrdId: 'chain-2', origClOrdId: 'chain-1' })
+  equal(first.outcome, 'pending')
+  const again = await alice.replace(orderId, { quantity: 300, price: LOW, clOrdId: 'chain-2', origClOrdId: 'chain-1' })
+  deepEqual(again, first)
+  const refusals = [
+    await alice.replace(orderId, { quantity: 400, price: LOW, clOrdId: 'chain-2' }),
+    await alice.replace(orderId, { quantity: 400, price: LOW, clOrdId: 'chain-3', origClOrdId: 'chain-1' }),
+    await alice.replace(orderId + 1_000_000, { quantity: 400, price: LOW }),
+    await (await clientOf('bob')).replace(orderId, { quantity: 400, price: LOW }, { account: order.account }),
+  ].map(outcome => (outcome.outcome === 'refused' ? outcome.reason : outcome.outcome))
+  deepEqual(refusals, [Reason.ClOrdIdReused, Reason.SupersededClOrdId, Reason.UnknownOrder, Reason.NotPermitted])
+  const tooDear = await alice.replace(orderId, { quantity: 10_000_000, price: 20 })
+  equal(tooDear.outcome === 'rejected' && tooDear.report.reason, Reason.ExceedsBuyingPower)
+  equal((await alice.positions()).usedBuyingPower - before, 200 * LOW)
+
+  for await (const event of subscription) {
+    tracker.apply(event as OrderEvent)
+    if (event.event === 'report' && event.status === OrderStatus.ReplaceReject) break
+  }
+  const { status, quantity, leavesQty, clOrdId } = tracker.get(orderId)!
+  deepEqual([status, quantity, leavesQty, clOrdId], [New, 300, 300, 'chain-2'])
+  const record = (await alice.load(orderId))!
+  deepEqual(new OrderTracker().load(record).quantity, 300)
+  const reports = []
+  for await (const event of alice.queryReports({ start: reportSequence })) {
+    if (event.orderId === orderId && event.event === 'report') reports.push(event)
+  }
+  deepEqual(reports, record.reports)
+
+  const last = await alice.replace(orderId, { quantity: 200, price: HIGH, origClOrdId: 'chain-2' })
+  equal(last.outcome, 'pending')
+  const { PendingReplace, Replaced, ReplaceReject } = OrderStatus
+  deepEqual(await told(alice, orderId), [
+    New,
+    PendingReplace,
+    Replaced,
+    [ReplaceReject, Reason.ExceedsBuyingPower],
+    PendingReplace,
+    Replaced,
+    Filled,
+  ])
+  const ended = await alice.replace(orderId, { quantity: 100, price: LOW })
+  equal(ended.outcome === 'refused' && ended.reason, Reason.OrderTerminal)
+})
+
 test('an order good till a time expires at that time', async () => {
   const bob = await clientOf('bob')
   const subscription = await bob.subscribe()

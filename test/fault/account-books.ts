@@ -8,7 +8,7 @@ import { emptyInventory, type Inventory, record } from '../../src/accounting/inv
 import { definitionsData, definitionsFromData } from '../../src/domain/definitions.ts'
 import { ExchangeRateTable } from '../../src/domain/exchange-rates.ts'
 import { MICROS } from '../../src/domain/money.ts'
-import { isTerminal, type OrderStatus } from '../../src/domain/order-status.ts'
+import { isTerminal, OrderStatus } from '../../src/domain/order-status.ts'
 import { Side } from '../../src/domain/side.ts'
 import { Kind, LimitKind, RangePoint } from '../../src/protocol/kinds.ts'
 import type { Message, WireClient } from './wire-client.ts'
@@ -46,6 +46,12 @@ export const Report = {
   commission: 16,
   reason: 17,
   operator: 21,
+  // Of a replace.
+  clOrdId: 22,
+  quantity: 23,
+  price: 24,
+  shortFlag: 25,
+  holdPrice: 26,
 } as const
 
 const rates = new ExchangeRateTable(definitionsFromData(definitionsData).exchangeRates)
@@ -61,13 +67,24 @@ export interface Sent {
   refused: number
 }
 
+/** A replace, and what is known of it. */
+export interface SentReplace {
+  readonly message: readonly unknown[]
+  /** Report sequence of the first report on it, once that was acknowledged. */
+  sequence: number
+  /** Code of its refusal. */
+  refused: number
+}
+
 interface LiveOrder {
   readonly ticker: string
   readonly side: Side
   /** In whole units, like every quantity here: the load trades lots. */
   leaves: number
   /** In micros of the account's currency. */
-  readonly holdPrice: number
+  holdPrice: number
+  /** Terms of a replace that is under way. */
+  next: Message | undefined
 }
 
 interface Held {
@@ -104,6 +121,12 @@ export class AccountBooks {
   readonly events: Message[] = []
   /** Cancels that were sent and not answered. */
   readonly cancels = new Set<number>()
+  /** By their client order ids. */
+  readonly replaces = new Map<string, SentReplace>()
+  /** Replaces acknowledged, in the order of their acknowledgement. */
+  readonly replaced: string[] = []
+  /** Acceptances, by order id. */
+  readonly accepted = new Map<number, Message>()
   /** Accepted and not chosen for a cancel or an update yet. */
   readonly untouched: number[] = []
   #next = 1
@@ -137,7 +160,10 @@ export class AccountBooks {
     }
     this.events[sequence - 1] = event
     while (this.events[this.#next - 1] !== undefined) this.#next += 1
-    if (event[0] === Kind.OrderAccepted) this.untouched.push(event[Accepted.orderId] as number)
+    if (event[0] === Kind.OrderAccepted) {
+      this.untouched.push(event[Accepted.orderId] as number)
+      this.accepted.set(event[Accepted.orderId] as number, event)
+    }
     for (const waiter of this.#waiters) if (this.#next > waiter.sequence) waiter.resolve()
   }
 
@@ -173,6 +199,29 @@ export class AccountBooks {
     else this.acknowledged.push(clOrdId)
     sent.orderId = orderId
     this.take(answer)
+  }
+
+  /** The answer to a replace: the first report on it, the same whenever it is asked for. */
+  answeredReplace(clOrdId: string, answer: Message): void {
+    const sent = this.replaces.get(clOrdId)!
+    if (answer[0] === Kind.Refused) {
+      const text = JSON.stringify(answer)
+      strictEqual(sent.sequence, 0, `${this.name}: ${clOrdId} was acknowledged and is refused now: ${text}`)
+      sent.refused = answer[3] as number // of a refusal
+      return
+    }
+    strictEqual(answer[0], Kind.ExecutionReport)
+    strictEqual(answer[Report.clOrdId], clOrdId)
+    const sequence = answer[Report.reportSequence] as number
+    if (sent.sequence !== 0) strictEqual(sequence, sent.sequence, `${this.name}: ${clOrdId} was carried out twice`)
+    else this.replaced.push(clOrdId)
+    sent.sequence = sequence
+    this.take(answer)
+  }
+
+  /** Replaces of unknown outcome. */
+  *unansweredReplaces(): Generator<[clOrdId: string, sent: SentReplace]> {
+    for (const entry of this.replaces) if (entry[1].sequence === 0 && entry[1].refused === 0) yield entry
   }
 
   /** Orders that are live after what was received without a gap. */
@@ -313,6 +362,7 @@ export class AccountBooks {
     const live = new Map<number, LiveOrder>()
     const held = new Map<string, Held>()
     const next = new Map<number, { sequence: number; cumQty: number; quantity: number; currency: number }>()
+    const replaceIds = new Set<string>()
     let orderSequence = 0
     let timestamp = 0
     for (let sequence = 1; sequence <= reportSequence; sequence++) {
@@ -338,7 +388,13 @@ export class AccountBooks {
         }
         const isShort = side === Side.Ask && inTicker.offered + quantity > inTicker.position
         strictEqual(event[Accepted.shortFlag] === 1, isShort, `${this.name}: the short flag of ${orderId}`)
-        live.set(orderId, { ticker, side, leaves: quantity, holdPrice: number(event[Accepted.holdPrice]) })
+        live.set(orderId, {
+          ticker,
+          side,
+          leaves: quantity,
+          holdPrice: number(event[Accepted.holdPrice]),
+          next: undefined,
+        })
         if (side === Side.Ask) inTicker.offered += quantity
         continue
       }
@@ -351,6 +407,32 @@ export class AccountBooks {
       const status = event[Report.status] as OrderStatus
       told.cumQty += lastQty
       strictEqual(event[Report.cumQty], told.cumQty)
+      const offers = held.get(order.ticker)!
+      const isFirst = status === OrderStatus.PendingReplace || (status === OrderStatus.ReplaceReject && !order.next)
+      if (isFirst) {
+        const clOrdId = event[Report.clOrdId] as string
+        ok(!replaceIds.has(clOrdId), `${this.name}: the replace ${clOrdId} was carried out twice`)
+        replaceIds.add(clOrdId)
+        const { message, refused } = this.replaces.get(clOrdId) ?? {}
+        ok(message !== undefined && refused === 0, `${this.name}: ${clOrdId} was never sent, or was refused`)
+        deepStrictEqual([event[Report.quantity], event[Report.price]], message.slice(4, 6))
+      }
+      if (status === OrderStatus.PendingReplace) {
+        order.next = event
+        const wanted = Math.max(0, (event[Report.quantity] as number) - told.cumQty)
+        const isShort = order.side === Side.Ask && offers.offered - order.leaves + wanted > offers.position
+        strictEqual(event[Report.shortFlag] === 1, isShort, `${this.name}: the short flag of replaced ${orderId}`)
+      } else if (status === OrderStatus.Replaced) {
+        ok(order.next !== undefined, `${this.name}: order ${orderId} was replaced out of the blue`)
+        const quantity = Math.max(order.next[Report.quantity] as number, told.cumQty)
+        deepStrictEqual([event[Report.quantity], ...event.slice(24)], [quantity, ...order.next.slice(24)])
+        order.next = undefined
+        told.quantity = quantity
+        if (order.side === Side.Ask) offers.offered += quantity - told.cumQty - order.leaves
+        order.leaves = quantity - told.cumQty
+        order.holdPrice = number(event[Report.holdPrice])
+      } else if (status === OrderStatus.ReplaceReject) order.next = undefined
+      ok(!isTerminal(status) || order.next === undefined, `${this.name}: a replace of ${orderId} has no end`)
       strictEqual(event[Report.leavesQty], isTerminal(status) ? 0 : Math.max(0, told.quantity - told.cumQty))
       const inTicker = held.get(order.ticker)!
       if (lastQty !== 0) this.#book(inTicker, order.side, event, told.currency)

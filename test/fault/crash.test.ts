@@ -22,6 +22,7 @@ interface Campaign {
   orders: number
   reports: number
   acknowledged: number
+  replaced: number
 }
 
 /** Another configuration for each start: all of them have to leave the same state. */
@@ -89,6 +90,7 @@ async function world(seed: number, kills: number, campaign: Campaign): Promise<v
     campaign.orders += orders
     campaign.reports += reports
     campaign.acknowledged += desk.books.reduce((sum, books) => sum + books.acknowledged.length, 0)
+    campaign.replaced += desk.books.reduce((sum, books) => sum + books.replaced.length, 0)
     await folder.remove()
   }
   try {
@@ -103,13 +105,13 @@ async function world(seed: number, kills: number, campaign: Campaign): Promise<v
 
 test(`${crashes} kills under load lose no acknowledged order, repeat none and leave every account as it was`, async t => {
   const seed = seedOf('OES_CRASH_SEED')
-  const campaign: Campaign = { kills: 0, killsBeforeReady: 0, orders: 0, reports: 0, acknowledged: 0 }
+  const campaign: Campaign = { kills: 0, killsBeforeReady: 0, orders: 0, reports: 0, acknowledged: 0, replaced: 0 }
   for (let left = crashes, number = 0; left > 0; left -= CRASHES_PER_WORLD, number++) {
     const worldSeed = (seed + number) >>> 0
     t.diagnostic(`seed ${worldSeed}`)
     await world(worldSeed, Math.min(left, CRASHES_PER_WORLD), campaign)
   }
   t.diagnostic(JSON.stringify(campaign))
-  ok(campaign.orders > 0)
+  ok(campaign.orders > 0 && campaign.replaced > 0)
   strictEqual(campaign.acknowledged, campaign.orders)
 })

@@ -72,6 +72,7 @@ export class Desk {
     await this.idle()
     for (const { books } of this.followers) {
       strictEqual([...books.unanswered()].length, 0)
+      strictEqual([...books.unansweredReplaces()].length, 0)
       strictEqual(books.cancels.size, 0)
     }
   }

@@ -10,7 +10,7 @@ import { Side } from '../../src/domain/side.ts'
 import { TagKey, TagType } from '../../src/domain/tags.ts'
 import { TimeInForce } from '../../src/domain/time-in-force.ts'
 import { Kind } from '../../src/protocol/kinds.ts'
-import type { AccountBooks } from './account-books.ts'
+import { Accepted, type AccountBooks } from './account-books.ts'
 import type { Random } from './random.ts'
 import type { Message, WireClient } from './wire-client.ts'
 
@@ -29,6 +29,7 @@ const ANSWER_MS_MAX = 60_000
 
 type Asked =
   | { readonly what: 'submit'; readonly clOrdId: string }
+  | { readonly what: 'replace'; readonly clOrdId: string }
   | { readonly what: 'cancel' | 'update'; readonly orderId: number }
 
 export class Trader {
@@ -97,7 +98,12 @@ export class Trader {
   resend(): void {
     const { books } = this
     for (const [clOrdId, { message }] of books.unanswered()) this.submit(clOrdId, message)
+    for (const [clOrdId, { message }] of books.unansweredReplaces()) this.replace(clOrdId, message)
     for (const orderId of [...books.cancels]) this.#cancel(orderId)
+    for (let i = 0; i < Math.min(20, books.replaced.length); i++) {
+      const clOrdId = this.#random.pick(books.replaced)
+      this.replace(clOrdId, books.replaces.get(clOrdId)!.message)
+    }
     for (let i = 0; i < Math.min(20, books.acknowledged.length); i++) {
       const clOrdId = this.#random.pick(books.acknowledged)
       this.submit(clOrdId, books.sent.get(clOrdId)!.message)
@@ -108,6 +114,12 @@ export class Trader {
     const { books } = this
     if (!books.sent.has(clOrdId)) books.sent.set(clOrdId, { message, orderId: 0, refused: 0 })
     this.asked.set(this.client.send(message), { what: 'submit', clOrdId })
+  }
+
+  replace(clOrdId: string, message: readonly unknown[]): void {
+    const { books } = this
+    if (!books.replaces.has(clOrdId)) books.replaces.set(clOrdId, { message, sequence: 0, refused: 0 })
+    this.asked.set(this.client.send(message), { what: 'replace', clOrdId })
   }
 
   /** Asks for every live order to be canceled. */
@@ -130,6 +142,8 @@ export class Trader {
     if (untouched.length > 40 && random.chance(0.4)) {
       const at = random.whole(0, untouched.length - 1)
       const orderId = untouched[at]
+      // A replaced order stays among those that may be chosen.
+      if (random.chance(0.4)) return this.#replace(orderId)
       untouched[at] = untouched.at(-1)!
       untouched.pop()
       if (this.#isAdministrator && random.chance(0.5)) this.#update(orderId)
@@ -138,6 +152,18 @@ export class Trader {
     }
     const clOrdId = this.books.nextClOrdId()
     this.submit(clOrdId, this.#order(clOrdId))
+  }
+
+  /** Other terms, near the old ones or through the market; some that may not be, and some for an order that has ended. */
+  #replace(orderId: number): void {
+    const random = this.#random
+    const accepted = this.books.accepted.get(orderId)!
+    const price = accepted[Accepted.price] as number
+    const quantity = random.pick([100, 100, 200, 300, 400, 150])
+    const away = random.pick([0, 0, -0.02, 0.02, -0.3, 0.3])
+    const clOrdId = this.books.nextClOrdId()
+    const next = Math.round(price * (1 + away) * 100) / 100
+    this.replace(clOrdId, [Kind.Replace, 0, this.books.account, orderId, quantity, next, clOrdId])
   }
 
   /** A fill of one lot by hand, where the order has one left; an order of one lot ends so, which is refused here. */
@@ -209,6 +235,11 @@ export class Trader {
         this.books.take(message)
         return
       }
+      if (asked?.what === 'replace') {
+        this.#answered(requestId)
+        this.books.answeredReplace(asked.clOrdId, message)
+        return
+      }
       if (asked?.what !== 'submit') throw new Error(`nobody asked for ${JSON.stringify(message)}`)
       this.#answered(requestId)
       this.books.answered(asked.clOrdId, message)
@@ -222,6 +253,7 @@ export class Trader {
     else if (kind === Kind.Refused) {
       const code = message[3] as number // of a refusal
       const allowed: number[] = [Reason.OrderTerminal, Reason.IllegalUpdate, Reason.Stopping]
+      if (asked.what === 'replace') this.books.answeredReplace(asked.clOrdId, message)
       ok(allowed.includes(code), `${this.books.name}: ${asked.what} refused: ${JSON.stringify(message)}`)
     } else ok(kind === Kind.Done, `${this.books.name}: ${asked.what} answered by ${JSON.stringify(message)}`)
     if (asked.what === 'cancel') this.books.cancels.delete(asked.orderId)

@@ -26,6 +26,7 @@ export function validRequests(account: number, orderId: unknown): unknown[][] {
     ],
     [Kind.Cancel, 1, account, orderId],
     [Kind.Update, 1, account, orderId, 3, 100, 10.5, 'text', 'XTSE', 'A', 0.1, 0.1, 0.1, 0, null],
+    [Kind.Replace, 1, account, orderId, 200, 20.25, '', ''],
     [Kind.LoadOrder, 1, 0, orderId],
     [Kind.QueryOrders, 1, account, 1, RangePoint.Present, LimitKind.Tail, 3, ['=', 'is_live', true]],
     [Kind.QueryReports, 1, account, [0], RangePoint.Present, LimitKind.Head, 3],

@@ -343,6 +343,7 @@ test('what a rule keeps from being canceled is counted by its code and stays ope
 
 /** A venue far away: it takes orders, says at once that a cancel is pending, and nothing more by itself. */
 class FarVenue implements Destination {
+  readonly answersLater = true
   readonly #life: OrderLife
 
   constructor(life: OrderLife) {
@@ -357,6 +358,7 @@ class FarVenue implements Destination {
     this.#life.report(slot, OrderStatus.PendingCancel, 0, 0, timestampUs, Reason.None, '')
   }
 
+  replace(): void {}
   update(): void {}
   restore(): void {}
 }

@@ -47,6 +47,7 @@ test('an observer reads what it observes and does nothing else, whatever other r
       const rest: Record<string, unknown[]> = {
         Submit: [alice, ...submitElements()],
         Cancel: [alice, 1],
+        Replace: [alice, 1, 200, 10],
         Update: [alice, 1, 3, 10, 1],
         LoadOrder: [0, 1],
         QueryOrders: [alice, 0, -1, 3],

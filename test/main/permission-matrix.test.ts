@@ -128,6 +128,12 @@ const rows: Record<string, Row> = {
     elements: ({ id, orderId }) => [id, orderId],
     answer: ifPermitted('Done'),
   },
+  Replace: {
+    kind: Kind.Replace,
+    about: 'account',
+    elements: ({ id, orderId }) => [id, orderId, 200, 10],
+    answer: ifPermitted('ExecutionReport'),
+  },
   Update: {
     kind: Kind.Update,
     about: 'account',

@@ -44,6 +44,10 @@ test('requests over the rate are refused, cancels have a budget of their own, an
   deepEqual(words(peer.take()).sort(), ['RATE_EXCEEDED [2,"cancels"]', 'done', 'done'])
   equal(rehearsal.sessionOf(peer).inFlight, 0)
   deepEqual(await submits(rehearsal, bystander, 3), ['accepted', 'accepted', 'accepted'])
+  // A replace is no way to be faster.
+  peer.request(Kind.Replace, 0, first + 2, 200, 10)
+  await rehearsal.settle()
+  deepEqual(words(peer.take()), [TOO_FAST])
   // A third of a second brings one more, and a long time no more than a second does.
   rehearsal.nowUs += SECOND_US / 3 + 1
   deepEqual((await submits(rehearsal, peer, 2)).sort(), [TOO_FAST, 'accepted'])

@@ -145,6 +145,31 @@ test('a report is decoded as it was encoded, however much of its end is left out
   )
 })
 
+test('a report on a replace carries its terms, and the request that it answers', () => {
+  const terms = fc.record(
+    {
+      clOrdId: fc.string({ maxLength: 12 }),
+      quantity: fc.integer({ min: 0, max: 1e15 }),
+      price: fc.integer({ min: 0, max: 1e15 }),
+      shortFlag: fc.boolean(),
+      holdPrice: fc.maxSafeInteger(),
+    },
+    { noNullPrototype: true },
+  )
+  fc.assert(
+    fc.property(report, terms, fc.integer({ min: 1, max: 2 ** 32 - 1 }), (event, terms, requestId) => {
+      const told = { ...terms, clOrdId: rangeOf(Buffer.from(terms.clOrdId)) }
+      const fields = { ...event, requestId, tags: undefined }
+      const body = bodyOf(to =>
+        encodeReport(to, { ...fields, tags: rangeOf(Buffer.alloc(0)), terms: told } as ReportFields),
+      )
+      deepEqual(decodeOrderEvent(body, 0, body.length), { kind: Kind.ExecutionReport, ...fields, terms })
+      equal((unpack(body) as Value[]).length, 27)
+    }),
+    { numRuns: 300 },
+  )
+})
+
 test('a plain report leaves out what is empty', () => {
   const plain: ReportFields = {
     account: 1,

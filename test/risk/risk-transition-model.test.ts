@@ -182,3 +182,15 @@ test('an account that becomes active while it waits is not flattened', () => {
   deepEqual(model.report(1, OrderStatus.Canceled, 0), NOTHING)
   equal(model.stage, TransitionStage.Idle)
 })
+
+test('a replaced order counts with its new terms, and one that opens by them is canceled while the account may only close', () => {
+  const model = new RiskTransitionModel([['ABX.TSX', 150 * MICROS]], destinationOf)
+  const ask = { ...bid(1), side: Side.Ask }
+  model.add(ask)
+  deepEqual(model.changeState(CloseOrders), NOTHING)
+  const replaced = (quantity: number) =>
+    model.report(1, OrderStatus.Replaced, 0, { quantity: quantity * MICROS, price: ask.price })
+  deepEqual(replaced(150), NOTHING)
+  deepEqual(replaced(200), { cancels: [1], submits: [] })
+  deepEqual(model.report(1, OrderStatus.PendingReplace, 0, { quantity: 100 * MICROS, price: ask.price }), NOTHING)
+})

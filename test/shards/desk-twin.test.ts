@@ -51,6 +51,20 @@ const step = fc.oneof(
   },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('cancel' as const), row, which }) },
   {
+    weight: 6,
+    arbitrary: fc.record({
+      do: fc.constant('replace' as const),
+      which,
+      /** Mostly a live order, and under its account. */
+      isOfAny: fc.constantFrom(false, false, false, true),
+      isForeign: fc.constantFrom(false, false, false, false, true),
+      quantity,
+      price,
+      keeps: fc.constantFrom('', '', 'price', 'quantity'),
+      clOrdId: fc.constantFrom('', '', '', 'a', 'b', 'c'),
+    }),
+  },
+  {
     weight: 4,
     arbitrary: fc.record({
       do: fc.constant('update' as const),
@@ -136,6 +150,17 @@ class Pair {
         twin.cancel(step.row, id, now)
         stage.cancel(id, { row: step.row })
         break
+      case 'replace': {
+        const live = twin.orders.filter(({ isLive }) => isLive)
+        const order = step.isOfAny ? twin.orders.find(order => order.id === id) : live[step.which % live.length]
+        const row = step.isForeign ? 1 : (order?.account.row ?? 0)
+        const quantity = step.keeps === 'quantity' ? (order?.quantity ?? step.quantity) : step.quantity
+        const price = step.keeps === 'price' ? (order?.price ?? step.price) : step.price
+        const named = order?.id ?? id
+        twin.replace(row, named, quantity, price, step.clOrdId, now)
+        stage.replace(named, [quantity / SHARE, price / SHARE, step.clOrdId], { row })
+        break
+      }
       case 'update': {
         const row = twin.orders.find(order => order.id === id)?.account.row ?? 0
         twin.update(row, id, step.status, step.lastQty, step.price, now)

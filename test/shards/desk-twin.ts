@@ -42,14 +42,31 @@ interface TwinOrder {
   readonly account: TwinAccount
   readonly ticker: number
   readonly side: Side
-  readonly quantity: number
-  readonly fingerprint: string
+  readonly asked: TwinSubmission
+  quantity: number
+  price: number
   cumQty: number
   status: OrderStatus
   reports: number
   /** In the account's currency; undefined where it is not counted. */
   holdPrice: number | undefined
   isLive: boolean
+  /** What it is being replaced by. */
+  next: TwinNewTerms | undefined
+}
+
+interface TwinNewTerms {
+  readonly quantity: number
+  readonly price: number
+  readonly holdPrice: number
+  /** What its reports say of it, given the quantity. */
+  readonly text: (quantity: number) => string
+}
+
+/** What was asked for under a client order id. */
+interface TwinId {
+  readonly order: TwinOrder
+  readonly fingerprint: string
 }
 
 interface TwinAccount {
@@ -58,7 +75,7 @@ interface TwinAccount {
   orderSequence: number
   reportSequence: number
   readonly holdings: Map<number, TwinHolding>
-  readonly clOrdIds: Map<string, TwinOrder>
+  readonly clOrdIds: Map<string, TwinId>
 }
 
 export interface TwinSubmission {
@@ -144,7 +161,7 @@ export class DeskTwin {
     const fingerprint = JSON.stringify(rest)
     const known = clOrdId === '' ? undefined : account.clOrdIds.get(clOrdId)
     if (known !== undefined) {
-      this.#answers.push(known.fingerprint === fingerprint ? `first outcome of ${known.id}` : 'CL_ORD_ID_REUSED')
+      this.#answers.push(known.fingerprint === fingerprint ? `first outcome of ${known.order.id}` : 'CL_ORD_ID_REUSED')
       return
     }
     const refusal = this.#fault(asked, now) ?? this.#refusal(account, asked)
@@ -163,16 +180,18 @@ export class DeskTwin {
       account,
       ticker: asked.ticker,
       side: asked.side,
+      asked,
       quantity: asked.quantity,
-      fingerprint,
+      price: asked.price,
       cumQty: 0,
       status: OrderStatus.PendingNew,
       reports: 1,
       holdPrice: this.#expected(asked, account),
       isLive: refusal === undefined,
+      next: undefined,
     }
     this.orders.push(order)
-    if (clOrdId !== '') account.clOrdIds.set(clOrdId, order)
+    if (clOrdId !== '') account.clOrdIds.set(clOrdId, { order, fingerprint })
     if (refusal !== undefined) {
       order.status = OrderStatus.Rejected
       account.reportSequence += 1
@@ -199,6 +218,67 @@ export class DeskTwin {
     this.#answers.push('DONE')
   }
 
+  replace(row: number, id: number, quantity: number, price: number, clOrdId: string, now: number): void {
+    this.time(now)
+    const account = this.accounts[row]!
+    const fingerprint = `replace ${id}: ${quantity} at ${price}`
+    const known = clOrdId === '' ? undefined : account.clOrdIds.get(clOrdId)
+    if (known !== undefined) {
+      this.#answers.push(known.fingerprint === fingerprint ? `first outcome of ${known.order.id}` : 'CL_ORD_ID_REUSED')
+      return
+    }
+    const order = this.#live(row, id)
+    if (order === undefined) return
+    if (order.status === OrderStatus.PendingCancel) {
+      this.#answers.push('ALREADY_CANCELING')
+      return
+    }
+    if (clOrdId !== '') account.clOrdIds.set(clOrdId, { order, fingerprint })
+    const refusal = this.#replaceRefusal(order, quantity, price)
+    const holding = this.#holding(account, order.ticker)
+    const leaves = Math.max(0, order.quantity - order.cumQty)
+    const next = Math.max(0, quantity - order.cumQty)
+    const isShort = order.side === Side.Ask && holding.pendingSell - leaves + next > Number(holding.quantity)
+    const told = (quantity: number, flag: string) => {
+      const words = [`${formatDecimal(quantity)}@${formatDecimal(price)}`, clOrdId, flag]
+      return ` [${words.filter(Boolean).join(' ')}]`
+    }
+    if (refusal !== undefined) {
+      this.#report(order, OrderStatus.ReplaceReject, 0, 0, refusal, told(quantity, ''))
+      return
+    }
+    // Less at the same price is held as it was.
+    const isReduction = price === order.price && quantity <= order.quantity
+    const expected = this.#expected({ ...order.asked, price }, account)
+    const holdPrice = isReduction || next === 0 ? order.holdPrice! : expected!
+    const text = (quantity: number) => told(quantity, isShort ? 'short' : '')
+    order.next = { quantity, price, holdPrice, text }
+    this.#report(order, OrderStatus.PendingReplace, 0, 0, '', text(quantity))
+    this.#venue.replace(id, price, next, now)
+    this.#hearVenue()
+  }
+
+  #replaceRefusal(order: TwinOrder, quantity: number, price: number): string | undefined {
+    const { account, ticker, side, asked } = order
+    const isPriced = asked.type === OrderType.Limit || asked.type === OrderType.Stop
+    if (quantity <= 0) return 'INVALID_QUANTITY'
+    if (isPriced && price === 0) return 'INVALID_PRICE'
+    this.#followTerms(account)
+    if (quantity <= order.cumQty || (price === order.price && quantity <= order.quantity)) return undefined
+    if (order.holdPrice === undefined) return 'CURRENCY_NOT_RECOGNIZED'
+    const quote = this.#quotes[ticker]
+    if (quote === undefined || expectedPrice({ ...asked, price }, quote) === 0) return 'NO_BBO'
+    const next = quantity - order.cumQty
+    const holdPrice = this.#expected({ ...asked, price }, account)
+    if (holdPrice === undefined) return 'CURRENCY_NOT_RECOGNIZED'
+    const used = this.used(account, { ticker, side, quantity: next, price: holdPrice }, order)
+    if (used > BigInt(account.terms.limit) && used > this.used(account)) return 'EXCEEDS_BUYING_POWER'
+    const leaves = Math.max(0, order.quantity - order.cumQty)
+    if (!account.terms.mayOpen && this.#opens(account, { ...asked, quantity: next - leaves }))
+      return 'ONLY_CLOSING_ORDERS'
+    return undefined
+  }
+
   update(row: number, id: number, status: OrderStatus, lastQty: number, lastPx: number, now: number): void {
     this.time(now)
     const order = this.#live(row, id)
@@ -216,13 +296,17 @@ export class DeskTwin {
   }
 
   /** What the account ties up, walking all of its open orders. */
-  used(account: TwinAccount, added?: { ticker: number; side: Side; quantity: number; price: number }): bigint {
+  used(
+    account: TwinAccount,
+    added?: { ticker: number; side: Side; quantity: number; price: number },
+    without?: TwinOrder,
+  ): bigint {
     let sum = 0n
     for (const ticker of this.#tickers.keys()) {
       const holding = account.holdings.get(ticker)
       const open = this.orders
         .filter(order => order.isLive && order.account === account && order.ticker === ticker)
-        .filter(order => order.holdPrice !== undefined)
+        .filter(order => order.holdPrice !== undefined && order !== without)
         .map(({ side, quantity, cumQty, holdPrice }) => ({
           side,
           left: BigInt(Math.max(0, quantity - cumQty)),
@@ -301,7 +385,7 @@ export class DeskTwin {
     }
     for (const order of this.orders) {
       if (!order.isLive || order.account !== account) continue
-      order.holdPrice = this.#expected(JSON.parse(order.fingerprint) as TwinSubmission, account)
+      order.holdPrice = this.#expected({ ...order.asked, price: order.price }, account)
     }
   }
 
@@ -314,11 +398,29 @@ export class DeskTwin {
   #hearVenue(): void {
     for (const [id, status, lastQty, lastPx, , reason] of this.#venue.log.splice(0)) {
       const order = this.orders.find(order => order.id === id)
-      if (order !== undefined) this.#report(order, status, lastQty, lastPx, VENUE_REASONS[reason] ?? '')
+      if (order === undefined) continue
+      if (status === OrderStatus.Replaced) this.#take(order)
+      const isAnswer = status === OrderStatus.Replaced || status === OrderStatus.ReplaceReject
+      const { quantity } = status === OrderStatus.Replaced ? order : (order.next ?? order)
+      const text = isAnswer ? order.next!.text(quantity) : ''
+      this.#report(order, status, lastQty, lastPx, VENUE_REASONS[reason] ?? '', text)
     }
   }
 
-  #report(order: TwinOrder, status: OrderStatus, lastQty: number, lastPx: number, reason: string): void {
+  /** The order goes on under its new terms. */
+  #take(order: TwinOrder): void {
+    const { quantity, price, holdPrice } = order.next!
+    const before = Math.max(0, order.quantity - order.cumQty)
+    order.quantity = Math.max(quantity, order.cumQty)
+    order.price = price
+    if (order.holdPrice !== undefined) order.holdPrice = holdPrice
+    const holding = this.#holding(order.account, order.ticker)
+    const more = order.quantity - order.cumQty - before
+    if (order.side === Side.Ask) holding.pendingSell += more
+    else holding.pendingBuy += more
+  }
+
+  #report(order: TwinOrder, status: OrderStatus, lastQty: number, lastPx: number, reason: string, replace = ''): void {
     const { account, side } = order
     const isTerminal = TERMINAL.includes(status)
     const leaves = Math.max(0, order.quantity - order.cumQty)
@@ -333,7 +435,8 @@ export class DeskTwin {
     else holding.pendingBuy -= taken
     order.cumQty += lastQty
     const yields = status === OrderStatus.PartiallyFilled || status === OrderStatus.New
-    if (!(yields && order.status === OrderStatus.PendingCancel)) order.status = status
+    const isRefusedAtOnce = status === OrderStatus.ReplaceReject && order.status !== OrderStatus.PendingReplace
+    if (!(yields && order.status === OrderStatus.PendingCancel) && !isRefusedAtOnce) order.status = status
     if (isTerminal) order.isLive = false
     account.reportSequence += 1
     const execution = lastQty === 0 ? '' : ` ${formatDecimal(lastQty)}@${formatDecimal(lastPx)}`
@@ -341,7 +444,9 @@ export class DeskTwin {
     const left = isTerminal ? 0 : Math.max(0, order.quantity - order.cumQty)
     const done = `${formatDecimal(order.cumQty)}/${formatDecimal(left)}`
     const name = orderStatusNames[status]
-    this.#lines.push(`#${account.reportSequence} ${order.id}.${order.reports++} ${name}${execution}${why} ${done}`)
+    this.#lines.push(
+      `#${account.reportSequence} ${order.id}.${order.reports++} ${name}${replace}${execution}${why} ${done}`,
+    )
   }
 
   #holding(account: TwinAccount, ticker: number): TwinHolding {
@@ -366,11 +471,13 @@ const VENUE_REASONS: Readonly<Record<number, string>> = {
   602: 'NOT_FILLED_AT_ONCE',
   604: 'EXPIRED',
   606: 'CANCELED_ON_REQUEST',
+  640: 'TERM_NOT_REPLACEABLE',
+  642: 'NOTHING_LEFT_BY_REPLACE',
 }
 
 /** Why an administrator may not report this. */
 function updateFault(current: OrderStatus, leaves: number, next: OrderStatus, lastQty: number): string | undefined {
-  if (next === OrderStatus.PendingNew) return 'ILLEGAL_UPDATE'
+  if (next === OrderStatus.PendingNew || next >= OrderStatus.PendingReplace) return 'ILLEGAL_UPDATE'
   const mayBeAcknowledged = [
     OrderStatus.PendingNew,
     OrderStatus.PendingCancel,

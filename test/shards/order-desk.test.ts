@@ -433,7 +433,7 @@ test('an update that is no legal step is refused and changes nothing; more than 
   for (const [elements, reason] of [
     [[0], 'ILLEGAL_UPDATE'],
     [[NEW], 'ILLEGAL_UPDATE'],
-    [[12], 'INVALID_STATUS'],
+    [[15], 'INVALID_STATUS'],
     [[-1], 'ILLEGAL_UPDATE'],
     [[PARTIALLY_FILLED, 0, 10], 'INVALID_QUANTITY'],
     [[PARTIALLY_FILLED, 100, 10], 'ILLEGAL_UPDATE'],

@@ -5,6 +5,7 @@
 //   #2 1.1 NEW 0/100                                      report sequence, order id, its report, done and left
 //   #3 1.2 FILLED 100@0.99 100/0                          with the execution
 //   #4 order 2 accepted … / #5 2.1 REJECTED NO_BBO 0/0    with the reason
+//   #6 3.2 PENDING_REPLACE [200@0.98 b short] 0/100       with the terms, the id and the short flag of a replace
 
 import type { CheckName } from '../../src/checks/chain.ts'
 import { packVerdict, ToJudge, unpackToJudge } from '../../src/compliance/pooled-messages.ts'
@@ -70,6 +71,7 @@ export interface StageOptions {
   readonly accounts?: readonly Partial<AccountTerms>[]
   readonly reportRingBytes?: number
   readonly commandsPerTurnMax?: number
+  readonly destinations?: ShardParts['destinations']
   /** Blocks are handed over, and on the disk when `diskIsDone` is set. */
   readonly hasSlowDisk?: boolean
 }
@@ -193,6 +195,7 @@ export class ShardStage {
       doorbell: new Doorbell(memory.doorbells, shardThread(0)),
       mainDoorbell: new Doorbell(memory.doorbells, MAIN_THREAD),
       journal,
+      ...(options.destinations !== undefined && { destinations: options.destinations }),
       blockRules: options.hasSlowDisk === true ? { commandsShared: 3, commandsHandedOverMin: 1 } : undefined,
     })
     this.cycle = assembled.cycle
@@ -215,6 +218,11 @@ export class ShardStage {
     const orderId = this.nextOrderId++
     this.request([Kind.Submit, ...submitElements(fields)], options, orderId)
     return orderId
+  }
+
+  /** New terms in units: quantity, price, then the ids of the request and of the order as it was. */
+  replace(orderId: number, elements: readonly unknown[], options: RequestOptions = {}): void {
+    this.request([Kind.Replace, orderId, ...elements], options)
   }
 
   cancel(orderId: number, options: RequestOptions = {}): void {
@@ -396,7 +404,7 @@ export class ShardStage {
     return [
       ...replies.map(reply => (reply[0] === Kind.Done ? 'DONE' : reasonName(Number(reply[3])))),
       ...lookups.map(([, , , orderId, purpose]) =>
-        purpose === LookupPurpose.Repeat ? `first outcome of ${orderId}` : `refuse by the record of ${orderId}`,
+        purpose === LookupPurpose.Refuse ? `refuse by the record of ${orderId}` : `first outcome of ${orderId}`,
       ),
     ]
   }
@@ -450,5 +458,9 @@ function reportLine(event: ReportEvent): string {
   const execution = lastQty === 0 ? '' : ` ${formatDecimal(lastQty)}@${formatDecimal(lastPx)}`
   const why = reason === 0 ? '' : ` ${reasonName(reason)}`
   const done = `${formatDecimal(cumQty)}/${formatDecimal(leavesQty)}`
-  return `#${reportSequence} ${orderId}.${sequence} ${orderStatusNames[status]}${execution}${why} ${done}`
+  const { terms } = event
+  const told = terms && [`${formatDecimal(terms.quantity)}@${formatDecimal(terms.price)}`, terms.clOrdId]
+  const replaced =
+    told === undefined ? '' : ` [${[...told, terms?.shortFlag ? 'short' : ''].filter(Boolean).join(' ')}]`
+  return `#${reportSequence} ${orderId}.${sequence} ${orderStatusNames[status]}${replaced}${execution}${why} ${done}`
 }

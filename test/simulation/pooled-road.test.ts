@@ -8,6 +8,7 @@ import { OrderStatus } from '../../src/domain/order-status.ts'
 import { OrderType } from '../../src/domain/order-type.ts'
 import { Reason, reasonName } from '../../src/domain/reasons.ts'
 import { Side } from '../../src/domain/side.ts'
+import { TimeInForce } from '../../src/domain/time-in-force.ts'
 import { JUDGE_SHARD } from '../../src/main/pooled-relay.ts'
 import { MarketEventType } from '../../src/services/market-data/market-event.ts'
 import { Command } from '../../src/shared-memory/records.ts'
@@ -269,4 +270,136 @@ test('a pooled rule shuts itself by the fills of several shards, tells it once, 
   equal(submit(stage, ELSEWHERE, { ticker: TICKERS[1] }), 'New')
   stage.store(1, FIRM, wrapSchema('per_ticker', [], schemaOf('repeated_executions', parameters)))
   equal(submit(stage, AT_JUDGE), 'New')
+})
+
+/** What is left of an order, at which price. */
+const stands = ({ quantity, filledQty, price }: KnownOrder): string =>
+  `${(quantity - filledQty) / MICROS} at ${price / MICROS}`
+
+const positionLimit = (quantity: number) =>
+  wrapSchema(
+    'per_ticker',
+    [],
+    schemaOf('maximum_position', { quantity: { kind: 'quantity', value: quantity * MICROS } }),
+  )
+
+test('a replace that asks for more is asked about, with what the order has already taken off; one that asks for less is not', () => {
+  const stage = staged()
+  stage.store(1, FIRM, positionLimit(300))
+  deepEqual([submit(stage, ELSEWHERE), submit(stage, AT_JUDGE)], ['New', 'New'])
+  const [first, second] = [...stage.orders.values()] as [KnownOrder, KnownOrder]
+  const replace = (order: KnownOrder, quantity: number, price: number) => {
+    const before = asked(stage)
+    stage.replace(order, quantity, price)
+    stage.settle()
+    const said = order.status === OrderStatus.ReplaceReject ? reasonName(order.reason) : 'replaced'
+    return [said, stands(order), asked(stage) - before]
+  }
+  deepEqual(replace(first, 200, 5), ['replaced', '200 at 5', 1])
+  deepEqual(replace(second, 200, 5), ['POSITION_TOO_LARGE', '100 at 5', 1])
+  deepEqual(replace(second, 100, 6), ['replaced', '100 at 6', 1])
+  deepEqual(submit(stage, ALSO_ELSEWHERE), 'POSITION_TOO_LARGE')
+  deepEqual(replace(first, 100, 5), ['replaced', '100 at 5', 0])
+  deepEqual(replace(second, 200, 6), ['replaced', '200 at 6', 1])
+  deepEqual(submit(stage, ALSO_ELSEWHERE), 'POSITION_TOO_LARGE')
+  stage.cancel(first)
+  stage.settle()
+  deepEqual(submit(stage, ALSO_ELSEWHERE), 'New')
+  stage.compare()
+  stage.checkSettled()
+})
+
+test('a smaller quantity is asked about where a pooled rule judges cancels', () => {
+  const stage = staged()
+  stage.store(2, FIRM, countLimit(9))
+  equal(submit(stage, ELSEWHERE, { side: Side.Ask, price: 15, quantity: 200 }), 'New')
+  const [ask] = [...stage.orders.values()] as [KnownOrder]
+  equal(submit(stage, AT_JUDGE, { price: 10.5 }), 'Filled')
+  stage.store(1, FIRM, schemaOf('opposing_cancel', { timeout: { kind: 'quantity', value: 10 * MICROS } }))
+  stage.settle()
+  stage.replace(ask, 100, 15)
+  stage.settle()
+  deepEqual([stands(ask), ask.status, ask.reason], ['200 at 15', OrderStatus.ReplaceReject, Reason.OpposingCancel])
+  stage.nowUs += 11 * MICROS
+  stage.replace(ask, 100, 15)
+  stage.settle()
+  deepEqual([stands(ask), asked(stage)], ['100 at 15', 4])
+  stage.compare()
+})
+
+test('an order that is executed in part while the judge is asked about new terms is asked about again', () => {
+  const stage = staged()
+  stage.store(
+    1,
+    FIRM,
+    schemaOf('buying_power', {
+      buying_power: { kind: 'money', value: 2_000 * MICROS },
+      currency: { kind: 'currency', value: CAD },
+    }),
+  )
+  equal(submit(stage, ELSEWHERE, { price: 9.5, quantity: 200 }), 'New')
+  const [order] = [...stage.orders.values()] as [KnownOrder]
+  const before = asked(stage)
+  // 300 at 6.6 would do, were nothing executed at 9.5.
+  stage.replace(order, 300, 6.6)
+  settleOthers(stage)
+  stage.print(0, 100, 9.5)
+  settleOthers(stage)
+  deepEqual([order.filledQty, order.status], [100 * MICROS, OrderStatus.PartiallyFilled])
+  stage.settle()
+  deepEqual([order.status, order.reason], [OrderStatus.ReplaceReject, Reason.ExceedsBuyingPower])
+  deepEqual([stands(order), asked(stage) - before], ['100 at 9.5', 2])
+  // What counts is as if nobody had asked: 100 of buying power are left.
+  deepEqual(
+    [submit(stage, AT_JUDGE, { price: 1.01 }), submit(stage, AT_JUDGE, { price: 1 })],
+    ['EXCEEDS_BUYING_POWER', 'New'],
+  )
+  stage.compare()
+  stage.checkSettled()
+})
+
+test('a replace that its shard or venue refuses behind the verdict leaves the counts as they were', () => {
+  const stage = staged()
+  stage.store(1, FIRM, positionLimit(300))
+  equal(submit(stage, ELSEWHERE, { timeInForce: TimeInForce.Gtx }), 'New')
+  const [order] = [...stage.orders.values()] as [KnownOrder]
+  // It would trade, which a post-only order must not.
+  stage.replace(order, 200, 10.5)
+  stage.settle()
+  deepEqual([order.status, order.reason], [OrderStatus.ReplaceReject, Reason.WouldTrade])
+  stage.replace(order, 300, 5)
+  settleOthers(stage)
+  stage.halts.setAccount(ELSEWHERE, true)
+  stage.settle()
+  deepEqual([order.status, order.reason], [OrderStatus.ReplaceReject, Reason.TradingHalted])
+  deepEqual([submit(stage, AT_JUDGE, { quantity: 200 }), submit(stage, AT_JUDGE)], ['New', 'POSITION_TOO_LARGE'])
+  // One that leaves the rules while it is being asked about goes on without them.
+  stage.halts.setAccount(ELSEWHERE, false)
+  stage.replace(order, 800, 5)
+  settleOthers(stage)
+  stage.directory.detach(TRADERS[(ELSEWHERE + 1) % 2]!, ELSEWHERE + 1)
+  stage.settle()
+  equal(stands(order), '800 at 5')
+  equal(submit(stage, AT_JUDGE), 'New')
+  stage.compare()
+  stage.checkSettled()
+})
+
+test('requests behind a replace that is asked about keep their order', () => {
+  const stage = staged()
+  stage.store(1, FIRM, positionLimit(300))
+  equal(submit(stage, ELSEWHERE), 'New')
+  const [order] = [...stage.orders.values()] as [KnownOrder]
+  stage.replace(order, 300, 5)
+  const refused = stage.submit(ELSEWHERE, { price: 5 })
+  stage.replace(order, 200, 5)
+  const passes = stage.submit(ELSEWHERE, { price: 5 })
+  const cancel = stage.cancel(order)!
+  settleOthers(stage)
+  deepEqual([stands(order), outcome(stage, passes), stage.answers.has(cancel)], ['100 at 5', '', false])
+  stage.settle()
+  deepEqual([outcome(stage, refused), outcome(stage, passes)], ['POSITION_TOO_LARGE', 'New'])
+  deepEqual([stage.answers.get(cancel), order.status, stage.replaced], [0, OrderStatus.Canceled, 2])
+  stage.compare()
+  stage.checkSettled()
 })

@@ -1,5 +1,5 @@
-// One run of the stage of pooled rules out of a seed: ten accounts on four shards trade, cancel, are halted and moved, rules
-// come, change and go, and every record between main and the shards moves when chance says so.
+// One run of the stage of pooled rules out of a seed: ten accounts on four shards trade, cancel, replace, are halted and
+// moved, rules come, change and go, and every record between main and the shards moves when chance says so.
 
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { type ParameterValue, type RuleSchema, RuleState, wrapSchema } from '../../src/compliance/schema.ts'
@@ -85,6 +85,7 @@ function localSchema(random: Random): RuleSchema {
 export interface RunCounts {
   verdicts: number
   refused: number
+  replaced: number
 }
 
 /** @throws where something is not as it has to be. @returns how much was judged */
@@ -97,9 +98,12 @@ export function pooledRun(seed: number, counts: RunCounts): void {
   for (const ticker of TICKERS.keys()) stage.quote(ticker, 9.9, 10.1)
   stage.compliance.start()
   const ownLimit = random.whole(1, 4)
+  const reachLimit = random.whole(5, 30) * 100
   if (isQuiet) {
     stage.store(50, FIRM, countLimit(limit))
     stage.store(110, FIRM, wrapSchema('per_account', [], countLimit(ownLimit)))
+    const quantity = units(reachLimit)
+    stage.store(51, FIRM, wrapSchema('per_ticker', [], schemaOf('maximum_position', { quantity })))
   }
   for (let rules = random.whole(0, 3); rules > 0; rules--) storeAny(stage, random)
   if (isQuiet) stage.settle()
@@ -113,6 +117,8 @@ export function pooledRun(seed: number, counts: RunCounts): void {
     ok(open.length <= limit, `${open.length} orders are open, and ${limit} may be`)
     const own = open.filter(order => order.row === told.row).length
     ok(own <= ownLimit, `${own} orders of an account are open, and ${ownLimit} may be`)
+    const reach = bidReach(stage, told.ticker)
+    ok(reach <= reachLimit, `${told.ticker} may come to ${reach}, and ${reachLimit} is the most`)
   }
   const steps = random.whole(100, 600)
   for (let step = 0; step < steps; step++) {
@@ -124,9 +130,23 @@ export function pooledRun(seed: number, counts: RunCounts): void {
   stage.checkSettled()
   if (isQuiet) compareOutcomes(stage)
   counts.verdicts += stage.verdicts.length
+  counts.replaced += stage.replaced
   counts.refused += stage.verdicts.filter(line => !line.endsWith(' 0')).length
   probe(stage)
   stage.compare()
+}
+
+/** What a position comes to if all open bids are filled. Bids by hand, which nobody judges, only make it larger. */
+function bidReach(stage: PooledStage, ticker: string): number {
+  let reach = 0
+  for (const order of stage.orders.values()) {
+    const isBid = order.side === Side.Bid
+    if (order.ticker !== ticker || (order.isManual && isBid)) continue
+    reach += direction(order.side as Side) * order.filledQty
+    const isOpen = order.isAccepted && !order.isEnded && order.status !== 0
+    if (isOpen && isBid) reach += Math.max(0, order.quantity - order.filledQty)
+  }
+  return reach / MICROS
 }
 
 function storeAny(stage: PooledStage, random: Random): void {
@@ -158,8 +178,18 @@ function act(stage: PooledStage, random: Random, isQuiet: boolean): void {
       price: isMarket ? 0 : price,
       timeInForce: random.chance(0.15) ? TimeInForce.Ioc : TimeInForce.Day,
     })
-  } else if (die < 66) {
+  } else if (die < 58) {
     if (open.length > 0) stage.cancel(random.pick(open))
+  } else if (die < 66) {
+    if (open.length > 0) {
+      const order = random.pick(open)
+      // Its market may give it a part of what it wants while the judge is asked.
+      const price = order.type === OrderType.Market ? 0 : random.pick([9.5, 9.9, 10, 10.1, order.price / MICROS])
+      const quantity = random.chance(0.2) ? order.quantity / MICROS : random.whole(1, 8) * 100
+      stage.replace(order, quantity, price)
+      if (random.chance(0.3))
+        stage.print(TICKERS.indexOf(order.ticker as never), random.whole(1, 3) * 100, order.price / MICROS)
+    }
   } else if (die < 70) {
     stage.submit(
       random.whole(0, ACCOUNTS - 1),

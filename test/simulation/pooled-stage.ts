@@ -6,7 +6,7 @@ import { unpackToJudge, unpackVerdict } from '../../src/compliance/pooled-messag
 import { type ToldViolation, violationOfText } from '../../src/compliance/rule-messages.ts'
 import { type NodeKind, type RuleSchema, RuleState } from '../../src/compliance/schema.ts'
 import { MICROS } from '../../src/domain/money.ts'
-import { isTerminal } from '../../src/domain/order-status.ts'
+import { isTerminal, OrderStatus } from '../../src/domain/order-status.ts'
 import { Compliance } from '../../src/main/compliance.ts'
 import { Market } from '../../src/main/market.ts'
 import { JUDGE_SHARD, PooledRelay } from '../../src/main/pooled-relay.ts'
@@ -40,7 +40,7 @@ import { RingConsumer, RingProducer } from '../../src/shared-memory/ring.ts'
 import type { TwinMarket } from '../compliance/rule-twin.ts'
 import type { Random } from '../fault/random.ts'
 import { CAD, definitions, START_US } from '../shards/shard-stage.ts'
-import { PooledTwin, type SentOrder } from './pooled-twin.ts'
+import { PooledTwin, type SentOrder, type SentTerms } from './pooled-twin.ts'
 import { type SubmitFields, submitElements } from './stage.ts'
 
 export const SHARDS = 4
@@ -58,6 +58,10 @@ export interface KnownOrder extends SentOrder {
   readonly orderId: number
   readonly row: number
   readonly isManual: boolean
+  /** As sent, or as it was replaced last, in micros. */
+  quantity: number
+  price: number
+  readonly terms: SentTerms[]
   /** Its last status; 0 before anything was told. */
   status: number
   reason: number
@@ -98,6 +102,8 @@ export class PooledStage {
   onEvent: (order: KnownOrder) => void = () => undefined
   nowUs = START_US
   stopped = 0
+  /** Reports that an order was replaced. */
+  replaced = 0
   requests = 0
   #orderIds = 0
   #revisions = 0
@@ -265,6 +271,7 @@ export class PooledStage {
       side,
       quantity: Math.round(quantity * MICROS),
       price: Math.round(price * MICROS),
+      terms: [{ quantity: Math.round(quantity * MICROS), price: Math.round(price * MICROS) }],
       isManual,
       status: 0,
       reason: 0,
@@ -278,6 +285,13 @@ export class PooledStage {
   /** @returns number of the request */
   cancel({ orderId, row }: KnownOrder): number | undefined {
     return this.#request(row, [Kind.Cancel, orderId], 0, false) ? this.requests : undefined
+  }
+
+  /** @returns number of the request */
+  replace({ orderId, row, terms }: KnownOrder, quantity: number, price: number): number | undefined {
+    if (!this.#request(row, [Kind.Replace, orderId, quantity, price], 0, false)) return undefined
+    terms.push({ quantity: Math.round(quantity * MICROS), price: Math.round(price * MICROS) })
+    return this.requests
   }
 
   /** An administrator fills or ends an order by hand. */
@@ -309,6 +323,19 @@ export class PooledStage {
       askSize: 0,
     })
     this.twinMarket.quotes.set(ticker, { bid: Math.round(bid * MICROS), ask: Math.round(ask * MICROS) })
+  }
+
+  /** Somebody else has traded, which may fill what rests there. */
+  print(ticker: number, size: number, price: number): void {
+    this.market.take({
+      type: MarketEventType.Print,
+      ticker: TICKERS[ticker]!,
+      timestamp: this.nowUs,
+      size: size * MICROS,
+      condition: '@',
+      marketCenter: 'TSE',
+      price: Math.round(price * MICROS),
+    })
   }
 
   turnShard(shard: number): boolean {
@@ -371,6 +398,11 @@ export class PooledStage {
       order.status = event.status
       order.reason = event.reason
       order.filledQty += event.lastQty
+      if (event.status === OrderStatus.Replaced) {
+        order.quantity = event.terms!.quantity
+        order.price = event.terms!.price
+        this.replaced += 1
+      }
       order.isEnded = isTerminal(event.status)
       if (order.isEnded)
         ok(!this.twin.isCounted(order.account, order.orderId), 'a client hears of an end before the judge')

@@ -5,7 +5,13 @@
 import { deepEqual, ok } from 'node:assert/strict'
 import { emptyInventory, type Inventory, record } from '../../src/accounting/inventory.ts'
 import { innermostSpec } from '../../src/compliance/check-schema.ts'
-import { type JudgeMessage, ToJudge, type ToldOrder, type ToldReport } from '../../src/compliance/pooled-messages.ts'
+import {
+  type JudgeMessage,
+  ToJudge,
+  type ToldOrder,
+  type ToldReplace,
+  type ToldReport,
+} from '../../src/compliance/pooled-messages.ts'
 import { OrderUnderRule, ReportUnderRule } from '../../src/compliance/rule.ts'
 import { ruleOfBody } from '../../src/compliance/rule-messages.ts'
 import { type RuleEntry, RuleState } from '../../src/compliance/schema.ts'
@@ -24,7 +30,11 @@ export interface SentOrder {
   readonly ticker: string
   readonly type: number
   readonly side: number
-  /** In micros. */
+  /** In micros, as sent, and as asked for by each replace since. */
+  readonly terms: readonly SentTerms[]
+}
+
+export interface SentTerms {
   readonly quantity: number
   readonly price: number
 }
@@ -63,6 +73,8 @@ export class PooledTwin {
   readonly #waiting: JudgeMessage[] = []
   #rules: { entry: RuleEntry; twin: TwinRule }[] = []
   #past: Told[] = []
+  /** By order: what one that may be replaced counts as, until it is told which terms it has. */
+  readonly #worst = new Map<number, { leavesQty: number; price: number }>()
   /** Nodes of accounts that have come, while others are still expected. */
   readonly #affected = new Set<number>()
   #nowUs = 0
@@ -109,6 +121,11 @@ export class PooledTwin {
       case ToJudge.Report:
         this.#report(message[1], message[2])
         return
+      case ToJudge.Terms: {
+        const [, orderId, quantity, price, leavesQty, leftUs] = message
+        this.#terms(orderId, { quantity, price, leavesQty }, leftUs)
+        return
+      }
       default:
         if (this.#coming.size > 0) this.#waiting.push(message)
         else this.#inTurn(message)
@@ -154,6 +171,15 @@ export class PooledTwin {
         this.verdicts.push(`${row} ${epoch} ${question} ${reason}`)
         break
       }
+      case ToJudge.Replace: {
+        const [, account, epoch, row, question, told] = message
+        const known = this.#accounts.get(account)
+        if (known?.epoch !== epoch) break
+        const order = known.orders.find(other => other.orderId === told[0])
+        const reason = order === undefined ? Reason.None : this.#replace(account, order, told)
+        this.verdicts.push(`${row} ${epoch} ${question} ${reason}`)
+        break
+      }
       case ToJudge.Over: {
         const [, account, epoch, orderId, timeUs] = message
         const known = this.#accounts.get(account)
@@ -168,11 +194,74 @@ export class PooledTwin {
     }
   }
 
+  /** The old order goes and one with the new terms comes; where it may not, the old one comes back. */
+  #replace(account: number, order: OrderUnderRule, told: ToldReplace): Reason {
+    const [orderId, quantity, price, askedBy, timestamp, givesUp, asksForMore] = told
+    this.#checkTerms(orderId, { quantity, price })
+    const now = this.#at(timestamp)
+    const before = Object.assign(copyOf(order), { timestamp: now })
+    const leavesQty = Math.max(0, quantity - (order.quantity - order.leavesQty))
+    // Twins look at the quantity of what comes: that is what is left.
+    const after = Object.assign(copyOf(before), { quantity: leavesQty, price, leavesQty, submissionAccount: askedBy })
+    let reason: Reason = givesUp ? this.#judge(account, orderId, twin => twin.cancel(before, now)) : Reason.None
+    if (reason !== Reason.None) {
+      if (this.#worst.delete(orderId)) this.#recount(before)
+      return reason
+    }
+    this.#tell(before, reportOf([OrderStatus.Rejected, 0, 0, now]))
+    if (asksForMore) reason = this.#judge(account, orderId, twin => twin.submit(after))
+    else for (const { twin } of this.#walk(account)) twin.meet(after)
+    if (reason !== Reason.None) {
+      this.#worst.delete(orderId)
+      this.#recount(before)
+      return reason
+    }
+    const worst = { leavesQty: Math.max(order.leavesQty, leavesQty), price: Math.max(order.price, price) }
+    this.#worst.set(orderId, worst)
+    if (worst.leavesQty !== leavesQty || worst.price !== price) this.#recount(this.#counted(order))
+    return reason
+  }
+
+  #terms(orderId: number, terms: SentTerms & { leavesQty: number }, leftUs: number): void {
+    // One that asks for less than was executed meanwhile leaves that.
+    if (terms.leavesQty > 0) this.#checkTerms(orderId, terms)
+    for (const { orders } of this.#accounts.values()) {
+      const at = orders.findIndex(other => other.orderId === orderId)
+      if (at < 0) continue
+      const order = orders[at]!
+      const counted = this.#counted(order)
+      if (leftUs !== 0) {
+        const left = reportOf([OrderStatus.Canceled, 0, 0, this.#at(leftUs)])
+        for (const { twin } of this.#walk(order.account)) twin.past(copyOf(order), left)
+      }
+      this.#worst.delete(orderId)
+      // Twins go on with what they were told before.
+      orders[at] = Object.assign(copyOf(order), terms)
+      if (counted.leavesQty !== terms.leavesQty || counted.price !== terms.price) this.#recount(copyOf(orders[at]))
+    }
+  }
+
+  #recount(order: OrderUnderRule): void {
+    this.#tell(order, reportOf([OrderStatus.Rejected, 0, 0, order.timestamp]))
+    for (const { twin } of this.#walk(order.account)) twin.meet(order)
+  }
+
+  #counted(order: OrderUnderRule): OrderUnderRule {
+    return Object.assign(copyOf(order), this.#worst.get(order.orderId))
+  }
+
+  /** Somebody has asked for these terms. */
+  #checkTerms(orderId: number, { quantity, price }: SentTerms): void {
+    const isSent = this.#sent(orderId).terms.some(terms => terms.quantity === quantity && terms.price === price)
+    ok(isSent, `order ${orderId} is told with ${quantity} at ${price}, for which nobody has asked`)
+  }
+
   #enrolled(account: number, epoch: number): void {
     const { nodes, positions, orders, past } = this.#coming.get(`${account}/${epoch}`)!
     this.#coming.delete(`${account}/${epoch}`)
     const before = this.#accounts.get(account)
     for (const gone of before?.orders ?? []) {
+      this.#worst.delete(gone.orderId)
       if (orders.some(({ orderId }) => orderId === gone.orderId)) continue
       this.#tell(gone, reportOf([OrderStatus.Rejected, 0, 0, this.#nowUs]))
     }
@@ -230,7 +319,7 @@ export class PooledTwin {
     }
     live.sort((a, b) => a.orderId - b.orderId)
     // A twin keeps the orders that it is told, as they are told.
-    for (const order of live) twin.meet(copyOf(order))
+    for (const order of live) twin.meet(this.#counted(order))
     const past = this.#past.toSorted((a, b) => a.report.timestamp - b.report.timestamp)
     for (const { order, report } of past) if (isUnder(order.account)) twin.past(copyOf(order), report)
     return twin
@@ -266,6 +355,9 @@ export class PooledTwin {
       }
       this.#tell(order, report)
       order.leavesQty = Math.max(0, order.leavesQty - lastQty)
+      const worst = this.#worst.get(orderId)
+      if (worst !== undefined) worst.leavesQty = Math.max(0, worst.leavesQty - lastQty)
+      if (isTerminal(status)) this.#worst.delete(orderId)
       if (isTerminal(status)) known.orders.splice(known.orders.indexOf(order), 1)
       return
     }
@@ -285,16 +377,11 @@ export class PooledTwin {
     const [orderId, ticker, currency, type, side, quantity, price, leavesQty, timestamp] = told
     const sent = this.#sent(orderId)
     deepEqual(
-      { account, ticker, type, side, quantity, price },
-      {
-        account: sent.account,
-        ticker: sent.ticker,
-        type: sent.type,
-        side: sent.side,
-        quantity: sent.quantity,
-        price: sent.price,
-      },
+      { account, ticker, type, side },
+      { account: sent.account, ticker: sent.ticker, type: sent.type, side: sent.side },
     )
+    // One that was executed for more than a replace asked for was left with that.
+    if (leavesQty > 0) this.#checkTerms(orderId, { quantity, price })
     const order = new OrderUnderRule()
     order.orderId = orderId
     order.account = account

@@ -10,7 +10,7 @@ const SEEDS = Number(process.env.OES_POOLED_SEEDS ?? 200)
 const FIRST = Number(process.env.OES_POOLED_FIRST ?? 1)
 
 test('pooled rules judge as one thread would, whatever is under way between the shards', () => {
-  const counts = { verdicts: 0, refused: 0 }
+  const counts = { verdicts: 0, refused: 0, replaced: 0 }
   for (let seed = FIRST; seed < FIRST + SEEDS; seed++) {
     try {
       pooledRun(seed, counts)
@@ -21,4 +21,5 @@ test('pooled rules judge as one thread would, whatever is under way between the 
   if (SEEDS < 50) return
   // The runs are about something.
   ok(counts.refused > SEEDS / 4 && counts.verdicts > 2 * counts.refused, JSON.stringify(counts))
+  ok(counts.replaced > SEEDS, JSON.stringify(counts))
 })

@@ -342,9 +342,9 @@ export class Rehearsal {
         marker: (_row, token, orderSequence, reportSequence) =>
           this.history.marker(token, orderSequence, reportSequence),
         listing: (shard, index, ticker) => standing.listing(shard, index, ticker),
-        lookup: (word, requestId, row, orderId, purpose) => {
+        lookup: (word, requestId, row, orderId, purpose, text) => {
           const session = this.gate.sessions.find(word)
-          if (session !== undefined) this.history.lookup(session, requestId, row, orderId, purpose as 1 | 2)
+          if (session !== undefined) this.history.lookup(session, requestId, row, orderId, purpose, text)
         },
         ready: () => {
           this.#isReady += 1

@@ -42,6 +42,16 @@ const step = fc.oneof(
   },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('cancel' as const), which: fc.nat({ max: 1000 }) }) },
   {
+    weight: 5,
+    arbitrary: fc.record({
+      do: fc.constant('replace' as const),
+      which: fc.nat({ max: 1000 }),
+      quantity: fc.constantFrom(100, 200, 300, 50, 0),
+      cents,
+      clOrdId: fc.constantFrom('', 'a', 'r', 's', 't'),
+    }),
+  },
+  {
     weight: 3,
     arbitrary: fc.record({
       do: fc.constant('update' as const),
@@ -98,6 +108,8 @@ class Life {
   readonly #told = new Map<number, Value[][]>()
   /** Orders whose acceptance a client has seen: account and the answer. */
   readonly #acknowledged = new Map<number, Value[]>()
+  /** First reports on replaces with client order ids that a client has seen, by account and id. */
+  readonly #replaces = new Map<string, Value[]>()
   readonly #owners = new Map<number, number>()
   #shards = 1
   readonly #diskSeed: number
@@ -141,6 +153,15 @@ class Life {
       case 'cancel':
         this.#ask(Kind.Cancel, step.which)
         break
+      case 'replace': {
+        // Most of the last ones have ended.
+        const live = this.#live()
+        const orderId = live[step.which % live.length] ?? this.#recent(step.which)
+        const account = this.#owners.get(orderId) ?? this.#directory.id('alice')
+        const peer = this.#peers.get(this.#directory.nameOf(account))!
+        peer.request(Kind.Replace, 0, orderId, step.quantity, step.cents / 100, step.clOrdId)
+        break
+      }
       case 'update':
         this.#ask(Kind.Update, step.which, step.status, step.quantity, step.cents / 100, step.text, '', '', step.fee)
         break
@@ -186,9 +207,23 @@ class Life {
     fs.rmSync(this.#folder, { recursive: true, force: true })
   }
 
+  /** Ids of the orders that live in any of the shards. */
+  #live(): number[] {
+    return this.#rehearsal.shards.flatMap(({ state: { orders } }) =>
+      Array.from({ length: orders.slotsUsed }, (_, slot) => slot)
+        .filter(slot => orders.isLive(slot))
+        .map(slot => orders.orderId[slot]!),
+    )
+  }
+
+  /** One of the last orders. */
+  #recent(which: number): number {
+    return Math.max(1, this.#rehearsal.nextOrderId - 1 - (which % 12))
+  }
+
   /** An administrator's request about one of the last orders. */
   #ask(kind: Kind, which: number, ...elements: unknown[]): void {
-    const orderId = Math.max(1, this.#rehearsal.nextOrderId - 1 - (which % 12))
+    const orderId = this.#recent(which)
     const account = this.#owners.get(orderId) ?? this.#directory.id('alice')
     this.#root.request(kind, account, orderId, ...elements)
   }
@@ -221,6 +256,7 @@ class Life {
       )
     }
     await this.#repeat()
+    await this.#repeatReplaces()
     for (const ticker of tickers) this.quote(ticker, 98, 102)
   }
 
@@ -256,6 +292,22 @@ class Life {
     }
   }
 
+  /** So does that of a replace. */
+  async #repeatReplaces(): Promise<void> {
+    for (const first of this.#replaces.values()) {
+      const trader = this.#directory.nameOf(Number(first[2])) as (typeof traders)[number]
+      const peer = this.#peers.get(trader)!
+      peer.take()
+      const before = this.#standing(trader)
+      const [clOrdId, quantity, price] = first.slice(22)
+      const requestId = peer.request(Kind.Replace, 0, first[4], quantity, price, clOrdId)
+      await this.#rehearsal.settle()
+      const answer = peer.take().find(message => message[1] === requestId)
+      deepEqual(answer, [first[0], requestId, ...first.slice(2)], `replace ${clOrdId}`)
+      deepEqual(this.#standing(trader), before)
+    }
+  }
+
   /** Notes what has been told since the last time. */
   #listen(): void {
     for (const message of this.#root.take()) if (isEvent(message)) this.#note(message)
@@ -263,6 +315,10 @@ class Life {
       for (const message of peer.take()) {
         if (message[0] === Kind.OrderAccepted && !this.#acknowledged.has(Number(message[4]))) {
           this.#acknowledged.set(Number(message[4]), message)
+        } else if (message[0] === Kind.ExecutionReport && message[1] !== 0) {
+          if (message[22] !== '') this.#replaces.set(`${message[2]} ${message[22]}`, message)
+          const told = this.#told.get(Number(message[2]))?.[Number(message[3]) - 1]
+          deepEqual(told, [message[0], 0, ...message.slice(2)], 'a replace was acknowledged')
         } else if (message[0] === Kind.Refused) {
           ok(!['INTERNAL', 'STORE_UNAVAILABLE'].includes(reasonName(Number(message[3]))), JSON.stringify(message))
         }
@@ -301,6 +357,9 @@ class Life {
         orders.cumQty[slot],
         orders.reports[slot],
         orders.leftOut[slot],
+        orders.quantity[slot],
+        orders.price[slot],
+        state.replaces.clOrdIdOf(slot),
       ])
     }
     const holdings = [...book.holdings.values()]

@@ -218,6 +218,33 @@ test('a store is whose it was first, and changes hands only from the one that is
   await other.close()
 })
 
+test('a store from before there were replaces is brought to the present version with everything it has', async t => {
+  const folder = storeFolder(t)
+  const entries = generateHistory(new Random(5), { accounts: [1], events: 300 })
+  const isOfReplace = ({ event }: Entry) => event.kind === Kind.ExecutionReport && event.terms !== undefined
+  const end = entries.findIndex(isOfReplace)
+  const before = openStore(folder)
+  await before.apply(batchOf('shard-0', entries, 0, end))
+  await before.close()
+  const database = openDatabase(folder.storeFile, 'normal')
+  // The tables as the version before had made them.
+  database.exec('DROP INDEX execution_reports_client_order_index')
+  for (const column of ['client_order_id', 'quantity', 'price', 'shorting_flag', 'hold_price']) {
+    database.exec(`ALTER TABLE execution_reports DROP COLUMN ${column}`)
+  }
+  database.exec('PRAGMA user_version = 2')
+  database.close()
+  const after = openStore(folder)
+  await after.apply(batchOf('shard-0', entries, end, entries.length))
+  await after.close()
+  const whole = storeFolder(t)
+  const twin = openStore(whole)
+  await twin.apply(batchOf('shard-0', entries, 0, entries.length))
+  await twin.close()
+  assert.ok(end > 0)
+  assert.deepEqual(rowsOf(folder), rowsOf(whole))
+})
+
 test('a store written by a later version is left alone', async t => {
   const folder = storeFolder(t)
   const store = openStore(folder)

@@ -14,8 +14,17 @@ function expected(event: OrderEvent): Record<string, unknown> {
   }
   const { tags = null } = event
   if (event.kind === Kind.ExecutionReport) {
-    const { params, ...rest } = event
-    return { ...rest, tags: tags && Buffer.from(tags), params: params.length === 0 ? '' : JSON.stringify(params) }
+    const { params, terms, ...rest } = event
+    return {
+      ...rest,
+      tags: tags && Buffer.from(tags),
+      params: params.length === 0 ? '' : JSON.stringify(params),
+      replaceClOrdId: terms?.clOrdId ?? '',
+      replaceQuantity: terms?.quantity ?? 0,
+      replacePrice: terms?.price ?? 0,
+      replaceShortFlag: terms?.shortFlag === true ? 1 : 0,
+      replaceHoldPrice: terms?.holdPrice ?? 0,
+    }
   }
   const { ticker, clOrdId, shortFlag, requestId: _, ...rest } = event
   return {

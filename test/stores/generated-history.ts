@@ -7,7 +7,7 @@ import os from 'node:os'
 import path from 'node:path'
 import type { TestContext } from 'node:test'
 import { definitionsData, definitionsFromData } from '../../src/domain/definitions.ts'
-import { isTerminal, OrderStatus } from '../../src/domain/order-status.ts'
+import { isTerminal, OrderStatus, tellsOfReplace } from '../../src/domain/order-status.ts'
 import { JOURNAL_BLOCK_HEADER_BYTES, JOURNAL_ENTRY_HEADER_BYTES } from '../../src/journal/block.ts'
 import { JournalWriter } from '../../src/journal/journal-writer.ts'
 import { FRAME_HEADER_BYTES } from '../../src/protocol/frames.ts'
@@ -23,6 +23,7 @@ import {
   encodeReport,
   encodeSnapshot,
   type OrderEvent,
+  type ReplaceTerms,
   type ReportEvent,
   type SnapshotEntry,
 } from '../../src/protocol/order-events.ts'
@@ -159,6 +160,10 @@ export function generateHistory(random: Random, options: HistoryOptions): Entry[
         OrderStatus.CancelReject,
         OrderStatus.Canceled,
         OrderStatus.Rejected,
+        OrderStatus.PendingReplace,
+        OrderStatus.PendingReplace,
+        OrderStatus.Replaced,
+        OrderStatus.ReplaceReject,
       ])
       const isFill = status === OrderStatus.PartiallyFilled || status === OrderStatus.Filled
       const lastQty = isFill ? Math.min(quantity - order.cumQty, 1 + random.below(400_000)) : 0
@@ -187,6 +192,7 @@ export function generateHistory(random: Random, options: HistoryOptions): Entry[
           text: status === OrderStatus.Rejected || isOdd ? random.of(['', 'no', 'x'.repeat(300)]) : '',
           tags: isOdd ? tags(random) : NOTHING,
           operator: isOdd && random.chance(50) ? 1 : 0,
+          terms: tellsOfReplace(status) ? terms(random, book.reportSequence) : undefined,
         }),
       ) as ReportEvent
       order.reports.push(report)
@@ -198,6 +204,17 @@ export function generateHistory(random: Random, options: HistoryOptions): Entry[
 }
 
 const NOTHING: BytesRange = { bytes: new Uint8Array(0), start: 0, end: 0 }
+
+function terms(random: Random, sequence: number): ReplaceTerms {
+  const bytes = random.chance(60) ? Buffer.from(`r-${sequence}${random.chance(10) ? 'é' : ''}`) : NOTHING.bytes
+  return {
+    clOrdId: { bytes, start: 0, end: bytes.length },
+    quantity: random.of([100_000_000, 500_000, 1_234_567, 4_000_000_000_000_000]),
+    price: random.of([0, 25_370_000, 1, 100_000]),
+    shortFlag: random.chance(30),
+    holdPrice: random.of([0, 25_370_000, -1]),
+  }
+}
 
 function tags(random: Random): BytesRange {
   if (random.chance(80)) return NOTHING

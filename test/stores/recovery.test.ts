@@ -3,7 +3,13 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { isTerminal, OrderStatus, statusAfter } from '../../src/domain/order-status.ts'
 import { Kind } from '../../src/protocol/kinds.ts'
-import type { AcceptedEvent, AcceptedFields, ReportEvent, SnapshotEvent } from '../../src/protocol/order-events.ts'
+import type {
+  AcceptedEvent,
+  AcceptedFields,
+  EventTerms,
+  ReportEvent,
+  SnapshotEvent,
+} from '../../src/protocol/order-events.ts'
 import type { ReadableStore } from '../../src/stores/readable-store.ts'
 import { type Recovered, Recovery, type RecoveryOptions } from '../../src/stores/recovery.ts'
 import { definitions, type Entry, generateHistory, Random } from './generated-history.ts'
@@ -39,7 +45,7 @@ function naive(entries: readonly Entry[], { clOrdIdsMax = 5, sessionStart }: Par
   const accounts: unknown[] = []
   const positions: unknown[] = []
   const fills: unknown[] = []
-  const live: { orderId: number; account: number; item: unknown }[] = []
+  const live: { orderId: number; account: number; items: unknown[] }[] = []
   const clOrdIds: AcceptedEvent[] = []
   for (const account of ACCOUNTS) {
     const own = entries.map(({ event }) => event).filter(event => event.account === account)
@@ -83,8 +89,9 @@ function naive(entries: readonly Entry[], { clOrdIdsMax = 5, sessionStart }: Par
         cumQty: ofOrder.at(-1)?.cumQty ?? 0,
         reportCount: ofOrder.length + 1,
         timestamp: ofOrder.at(-1)?.timestamp ?? accepted.timestamp,
+        ...replacesOf(ofOrder),
       }
-      live.push({ orderId, account, item })
+      live.push({ orderId, account, items: [item, ...firstOf(ofOrder).map(each => replaceId(account, orderId, each))] })
     }
   }
   const remembered = clOrdIds.sort((a, b) => a.orderId - b.orderId).slice(Math.max(0, clOrdIds.length - clOrdIdsMax))
@@ -92,9 +99,45 @@ function naive(entries: readonly Entry[], { clOrdIdsMax = 5, sessionStart }: Par
     ...accounts,
     ...positions,
     ...fills,
-    ...live.sort((a, b) => a.account - b.account || a.orderId - b.orderId).map(({ item }) => item),
+    ...live.sort((a, b) => a.account - b.account || a.orderId - b.orderId).flatMap(({ items }) => items),
     ...remembered.map(accepted => ({ part: 'clOrdId', accepted: plain({ ...accepted, reportSequence: 0 }) })),
+    ...(clOrdIdsMax === 0 ? [] : replaceIdsFrom(entries, clOrdIds.length < clOrdIdsMax ? 0 : remembered[0]!.orderId)),
   ]
+}
+
+/** The terms an order has since it was replaced, and those of a replace that waits. */
+function replacesOf(reports: readonly ReportEvent[]) {
+  let terms: EventTerms | undefined
+  let pending: EventTerms | undefined
+  for (const report of reports) {
+    if (report.terms === undefined) continue
+    if (report.status === OrderStatus.Replaced) {
+      terms = { ...report.terms, clOrdId: report.terms.clOrdId || (terms?.clOrdId ?? '') }
+    }
+    pending = report.status === OrderStatus.PendingReplace ? report.terms : undefined
+  }
+  return { terms, pending }
+}
+
+/** The first reports on the replaces that have client order ids. */
+function firstOf(reports: readonly ReportEvent[]): ReportEvent[] {
+  const told = reports.filter(({ terms }) => terms !== undefined)
+  return told.filter(({ terms }, at) => terms!.clOrdId !== '' && told[at - 1]?.status !== OrderStatus.PendingReplace)
+}
+
+function replaceId(account: number, orderId: number, { terms }: ReportEvent) {
+  const { clOrdId, quantity, price } = terms!
+  return { part: 'replaceId', account, orderId, clOrdId, quantity, price }
+}
+
+/** All that the reports of orders from `orderId` on tell of such ids, but for replaces carried out. */
+function replaceIdsFrom(entries: readonly Entry[], orderId: number): unknown[] {
+  return entries
+    .map(({ event }) => event)
+    .filter((event): event is ReportEvent => event.kind === Kind.ExecutionReport && event.orderId >= orderId)
+    .filter(({ status, terms }) => status !== OrderStatus.Replaced && (terms?.clOrdId ?? '') !== '')
+    .sort((a, b) => a.orderId - b.orderId || a.sequence - b.sequence)
+    .map(event => replaceId(event.account, event.orderId, event))
 }
 
 function fillsOf(account: number, items: readonly unknown[]): unknown[] {

@@ -6,7 +6,7 @@ import { expectedPrice } from '../../accounting/order-pricing.ts'
 import { type BuyingPowerAccount, BuyingPowerCheck } from '../../checks/buying-power-check.ts'
 import type { OrderUnderCheck, Quote, Refusal } from '../../checks/check.ts'
 import type { CurrencyId } from '../../domain/currencies.ts'
-import { AmountOutOfRange, type Money, type Price } from '../../domain/money.ts'
+import { AmountOutOfRange, type Money, type Price, type Quantity } from '../../domain/money.ts'
 import { OrderType } from '../../domain/order-type.ts'
 import { Reason } from '../../domain/reasons.ts'
 import { CostBook } from '../cost-book.ts'
@@ -27,6 +27,8 @@ export class BuyingPower extends Rule implements BuyingPowerAccount {
   readonly #book: CostBook
   readonly #check = new BuyingPowerCheck()
   readonly #quote: Quote = { bid: 0, ask: 0 }
+  /** What is left of the order that the check asks about: less than its quantity, where it replaces a filled one. */
+  #leavesQty: Quantity = 0
   /** An amount that nobody checked has left the range: what is used is not known any more, and everything is refused. */
   #isUnknown = false
 
@@ -39,8 +41,8 @@ export class BuyingPower extends Rule implements BuyingPowerAccount {
     this.#book = new CostBook(context.room)
   }
 
-  usedIfSubmitted({ tickerIndex, side, quantity, holdPrice }: OrderUnderCheck): Money {
-    return this.#book.usedWith(tickerIndex, side, quantity, holdPrice)
+  usedIfSubmitted({ tickerIndex, side, holdPrice }: OrderUnderCheck): Money {
+    return this.#book.usedWith(tickerIndex, side, this.#leavesQty, holdPrice)
   }
 
   override permits(order: OrderUnderRule, refusal: Refusal): boolean {
@@ -62,6 +64,7 @@ export class BuyingPower extends Rule implements BuyingPowerAccount {
     }
     // The check leaves its price in the order, where the account's own check has left the one to hold it at.
     const { holdPrice } = order
+    this.#leavesQty = order.leavesQty
     const passes = this.#check.check(order, this, this.#context.view, refusal)
     const rulePrice = order.holdPrice
     order.holdPrice = holdPrice

@@ -57,7 +57,7 @@ export class GrossExposure extends Rule {
       const rulePrice = this.#context.view.convert(price, order.currency, this.#currency)
       if (Number.isNaN(rulePrice)) return refusal.set(Reason.CurrencyNotRecognized)
       const book = this.#book(order.account)
-      const used = this.#used - book.used + book.usedWith(order.tickerIndex, order.side, order.quantity, rulePrice)
+      const used = this.#used - book.used + book.usedWith(order.tickerIndex, order.side, order.leavesQty, rulePrice)
       if (used > MICROS_MAX) return refusal.set(Reason.AmountTooLarge)
       if (used > this.#limit) {
         return refusal.set(Reason.ExposureTooLarge, numberOfMicros(used), numberOfMicros(this.#limit))

@@ -41,7 +41,7 @@ export class MaximumPosition extends Rule {
     const row = this.#row(order.tickerIndex)
     const held = direction(order.side) * this.#position[row]!
     const open = order.side === Side.Ask ? this.#asks[row]! : this.#bids[row]!
-    const reach = held + open + order.quantity
+    const reach = held + open + order.leavesQty
     if (reach > this.#limit) {
       return refusal.set(Reason.PositionTooLarge, numberOfMicros(reach), numberOfMicros(this.#limit))
     }

@@ -106,7 +106,7 @@ function VerdictRow({ verdict: { name, verdict, why } }: { readonly verdict: Ver
 }
 
 function Step({ step }: { readonly step: LifeStep }): Markup {
-  const { lastQty, lastPx, market, text, reason, fees, operator } = step
+  const { lastQty, lastPx, replace, market, text, reason, fees, operator } = step
   return html`
     <li class="step">
       <span class="step-time">${format.clockUs(step.timeUs)}</span>
@@ -114,6 +114,7 @@ function Step({ step }: { readonly step: LifeStep }): Markup {
       <span class="step-status">${statusOf(step.status)}</span>
       <span class="step-what">
         ${lastQty > 0 && html`<span><strong>${format.quantity(lastQty)}</strong> at <strong>${format.price(lastPx)}</strong>${market && ` on ${market}`}</span>`}
+        ${replace && html`<span><strong>${format.quantity(replace.quantity)}</strong>${replace.price === 0 ? '' : html` at <strong>${format.price(replace.price)}</strong>`}</span>`}
         ${fees !== 0 && html`<span class="muted"> fees ${format.money(fees)}</span>`}
         ${reason && html`<span class=${`reason${step.status === 'rejected' ? ' bad' : ''}`}>${reason}</span>`}
         ${text && html`<span class="muted"> ${text}</span>`}

@@ -394,11 +394,12 @@ export class MysqlStore implements OrderStore {
 
   /** Sends the rows of events, and of snapshots in the place of those that are there. */
   #flushRows(link: Link): void {
-    const { submissions, plainReports, fills, fullReports } = link.rows
+    const { submissions, plainReports, fills, fullReports, replaceReports } = link.rows
     submissions.flush()
     plainReports.flush()
     fills.flush()
     fullReports.flush()
+    replaceReports.flush()
     if (this.#snapshots.size === 0) return
     for (const accounts of pagesOf([...this.#snapshots.keys()])) {
       for (const table of ['sequences', 'entries', 'excluded_orders']) {
@@ -513,6 +514,7 @@ function rowStatements(bytesMax: number, send: (sql: string) => void) {
     plainReports: rows(rowShapes.plainReport),
     fills: rows(rowShapes.fill),
     fullReports: rows(rowShapes.fullReport),
+    replaceReports: rows(rowShapes.replaceReport),
     inventorySequences: rows(rowShapes.inventorySequence),
     inventoryEntries: rows(rowShapes.inventoryEntry),
     inventoryExcludedOrders: rows(rowShapes.inventoryExcludedOrder),

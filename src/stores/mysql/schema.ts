@@ -132,6 +132,15 @@ const steps: readonly (readonly string[])[] = [
     ),
     table('store_owner', 'id TINYINT NOT NULL, installation VARCHAR(64) NOT NULL, PRIMARY KEY (id)'),
   ],
+  // One statement, which is carried out whole or not at all.
+  [
+    `ALTER TABLE execution_reports
+      ADD COLUMN client_order_id VARCHAR(64) NOT NULL DEFAULT '',
+      ADD COLUMN quantity ${ZERO_AMOUNT},
+      ADD COLUMN price ${ZERO_AMOUNT},
+      ADD COLUMN shorting_flag TINYINT NOT NULL DEFAULT 0,
+      ADD COLUMN hold_price ${ZERO_AMOUNT}`,
+  ],
 ]
 
 export const MYSQL_SCHEMA_VERSION = steps.length
@@ -235,7 +244,7 @@ async function migrateLocked(connection: MysqlConnection, schema: string): Promi
   }
   for (let next = version; next < MYSQL_SCHEMA_VERSION; next++) {
     for (const statement of steps[next]!) {
-      await connection.run(statement.startsWith('CREATE TABLE') ? `${statement}${tableOptions}` : statement)
+      await runStep(connection, statement.startsWith('CREATE TABLE') ? `${statement}${tableOptions}` : statement)
     }
     await connection.run(
       'INSERT INTO schema_version VALUES (1, ?) ON DUPLICATE KEY UPDATE version = GREATEST(version, ?)',
@@ -245,6 +254,18 @@ async function migrateLocked(connection: MysqlConnection, schema: string): Promi
     await connection.run('COMMIT')
   }
 }
+
+/** A step that was interrupted behind its statement finds the columns there. @throws MysqlError */
+async function runStep(connection: MysqlConnection, statement: string): Promise<void> {
+  try {
+    await connection.run(statement)
+  } catch (error) {
+    const isThere = error instanceof MysqlError && error.number === DUPLICATE_COLUMN
+    if (!isThere || !statement.startsWith('ALTER TABLE')) throw error
+  }
+}
+
+const DUPLICATE_COLUMN = 1060
 
 /** The version of the tables in the connection's schema; undefined where there are none of ours. @throws MysqlError */
 export async function mysqlSchemaVersion(connection: MysqlConnection): Promise<number | undefined> {

@@ -257,6 +257,11 @@ const reportColumns: Columns = {
   params: plain,
   additional_tags: bytes,
   operator: plain,
+  client_order_id: plain,
+  quantity: microsText,
+  price: microsText,
+  shorting_flag: plain,
+  hold_price: microsText,
 }
 
 function reportRow(event: Message): string[] {
@@ -265,10 +270,12 @@ function reportRow(event: Message): string[] {
     const [orderId, timestamp, sequence] = [event[Accepted.orderId], event[Accepted.timestamp], event[3]].map(plain)
     const none = ['0', '0', '0']
     const head = [orderId!, '0', plain(OrderStatus.PendingNew), ...none, quantity, '', '', ...none]
-    return [...head, '', timestamp!, sequence!, '0', '', 'null', '0']
+    return [...head, '', timestamp!, sequence!, '0', '', 'null', '0', '', '0', '0', '0', '0']
   }
   const [lastQty, lastPx, cumQty, leavesQty, liquidityFlag, lastMarket, ...fees] = event.slice(Report.lastQty, 17)
-  const [reason, params, text, tags, operator] = event.slice(Report.reason)
+  const [reason, params, text, tags, operator, clOrdId, quantity, price, shortFlag, holdPrice] = event.slice(
+    Report.reason,
+  )
   const [executionFee, processingFee, commission] = fees
   const hasParams = Array.isArray(params) && params.length > 0
   return [
@@ -291,6 +298,11 @@ function reportRow(event: Message): string[] {
     hasParams ? JSON.stringify(params) : '',
     JSON.stringify(tags ?? null),
     plain(operator ?? 0),
+    plain(clOrdId ?? ''),
+    wireMicros(quantity ?? 0),
+    wireMicros(price ?? 0),
+    plain(shortFlag ?? 0),
+    plain(holdPrice ?? 0),
   ]
 }
 

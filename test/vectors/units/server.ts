@@ -144,6 +144,7 @@ const IDLE_UPDATES: readonly string[] = [reasonName(Reason.OrderTerminal), reaso
 
 /** The market of a script: confirms an order if it is told to, and otherwise waits for `publish`. */
 class ScriptedMarket implements Destination {
+  readonly answersLater = true
   readonly calls: { call: 'submit' | 'cancel' | 'update' | 'restore'; orderId: number; accountRow: number }[] = []
   readonly #life: OrderLife
   readonly #state: ShardState
@@ -162,6 +163,11 @@ class ScriptedMarket implements Destination {
 
   cancel(slot: number): void {
     this.#note('cancel', slot)
+  }
+
+  /** The vectors know no replace. */
+  replace(): never {
+    throw new Error('an order of a vector is replaced')
   }
 
   update(slot: number): void {
