@@ -174,6 +174,7 @@ function newTargets() {
     fills: new Collected(rowShapes.fill),
     fullReports: new Collected(rowShapes.fullReport),
     replaceReports: new Collected(rowShapes.replaceReport),
+    replaceClOrdIds: new Collected(rowShapes.replaceClOrdId),
   }
 }
 

@@ -67,6 +67,8 @@ class OrderAudit implements OrderVisitor {
     quantity: null,
     reportAccount: 0,
     isAsSent: false,
+    replaceIds: new Set(),
+    replaceIdsNotListed: 0,
   }
 
   constructor(
@@ -118,12 +120,19 @@ class OrderAudit implements OrderVisitor {
     order.filled = 0
     order.quantity = submission?.quantity ?? null
     order.reportAccount = 0
+    order.replaceIds.clear()
+    order.replaceIdsNotListed = 0
     if (submission === undefined || !this.#concerns(submission.account)) return
     for (const check of this.#ofSubmissionAmounts) this.#lookAtAmount(check, submission, { order_id: orderId })
   }
 
+  replaceId(sequence: number): void {
+    this.#order.replaceIds.add(sequence)
+  }
+
   report(report: ReportFacts): void {
     const order = this.#order
+    if (report.tellsReplaceId && !order.replaceIds.delete(report.sequence)) order.replaceIdsNotListed += 1
     if (order.reports === 0) {
       order.firstSequence = report.sequence
       order.reportAccount = report.account

@@ -46,6 +46,10 @@ export interface OrderFacts {
   reportAccount: number
   /** The order was rejected, and this server keeps what its sender wrote, whether it means anything or not. */
   isAsSent: boolean
+  /** Sequences that replace_client_order_ids lists, without those of reports that tell such an id. */
+  replaceIds: Set<number>
+  /** Reports that tell such an id and are not listed. */
+  replaceIdsNotListed: number
 }
 
 type Values = Readonly<Record<string, FindingValue>> | undefined
@@ -178,6 +182,14 @@ const orderChecks: readonly OrderCheck[] = ofOrders([
     table: 'live_orders',
     look: ({ submission, isLive, terminalSequence, lastStatus }) =>
       submission !== undefined && isLive && terminalSequence !== undefined ? { status: lastStatus } : undefined,
+  },
+  {
+    id: 'replace_ids_not_as_listed',
+    table: 'replace_client_order_ids',
+    look: ({ replaceIds, replaceIdsNotListed }) =>
+      replaceIds.size > 0 || replaceIdsNotListed > 0
+        ? { not_listed: replaceIdsNotListed, listed_only: replaceIds.size }
+        : undefined,
   },
 ])
 

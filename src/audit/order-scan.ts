@@ -1,7 +1,9 @@
-// One pass over everything a store has of every order: its submission, its reports in their order, and whether it is
-// among the live ones. The three tables are read side by side in the order of their primary keys, so each row is read
-// once and none is searched for; an order that only some of them know appears all the same.
+// One pass over everything a store has of every order: its submission, its reports in their order, which of those are
+// listed as telling the client order id of a replace, and whether it is among the live ones. The four tables are read
+// side by side in the order of their primary keys, so each row is read once and none is searched for; an order that only
+// some of them know appears all the same.
 
+import { OrderStatus } from '../domain/order-status.ts'
 import type { Row } from '../stores/readable-store.ts'
 import { PAGE_ROWS, PagedRows } from './paged-rows.ts'
 import { amountColumn, behind, numberOf, type StoreTables, wholeColumn } from './store-tables.ts'
@@ -29,6 +31,8 @@ export interface ReportFacts {
   cumulativeQuantity: number | null
   /** Of the replace that the report tells of; 0 elsewhere, and in tables without the column. */
   quantity: number | null
+  /** It tells the client order id of a replace first. */
+  tellsReplaceId: boolean
 }
 
 /** Who looks at the orders. What it is given is filled in again for the next one. */
@@ -36,6 +40,8 @@ export interface OrderVisitor {
   /** A new order; its submission where there is one. */
   begin(orderId: number, submission: SubmissionFacts | undefined, isLive: boolean): void
   report(report: ReportFacts): void
+  /** A row of replace_client_order_ids, before the reports behind it. */
+  replaceId(sequence: number): void
   /** The order has no more reports. */
   end(): void
 }
@@ -44,6 +50,7 @@ export async function scanOrders(tables: StoreTables, visitor: OrderVisitor): Pr
   const submissions = new PagedRows(last => submissionPage(tables, last))
   const reports = new PagedRows(last => reportPage(tables, last))
   const live = new PagedRows(last => livePage(tables, last))
+  const replaceIds = new PagedRows(last => replaceIdPage(tables, last))
   const submission: SubmissionFacts = { account: 0, side: 0, type: 0, timeInForce: 0, quantity: 0, price: 0 }
   const report: ReportFacts = {
     account: 0,
@@ -56,12 +63,19 @@ export async function scanOrders(tables: StoreTables, visitor: OrderVisitor): Pr
     commission: 0,
     cumulativeQuantity: 0,
     quantity: 0,
+    tellsReplaceId: false,
   }
   for (;;) {
     if (submissions.needsPage) await submissions.fill()
     if (reports.needsPage) await reports.fill()
     if (live.needsPage) await live.fill()
-    const orderId = Math.min(orderIdOf(submissions.row), orderIdOf(reports.row), orderIdOf(live.row))
+    if (replaceIds.needsPage) await replaceIds.fill()
+    const orderId = Math.min(
+      orderIdOf(submissions.row),
+      orderIdOf(reports.row),
+      orderIdOf(live.row),
+      orderIdOf(replaceIds.row),
+    )
     if (orderId === Number.POSITIVE_INFINITY) return
     const isLive = orderIdOf(live.row) === orderId
     if (isLive) live.advance()
@@ -70,6 +84,11 @@ export async function scanOrders(tables: StoreTables, visitor: OrderVisitor): Pr
       submissions.advance()
     } else {
       visitor.begin(orderId, undefined, isLive)
+    }
+    while (orderIdOf(replaceIds.row) === orderId) {
+      visitor.replaceId(Number(replaceIds.row![1]))
+      replaceIds.advance()
+      if (replaceIds.needsPage) await replaceIds.fill()
     }
     while (orderIdOf(reports.row) === orderId) {
       visitor.report(readReport(report, reports.row!))
@@ -112,6 +131,9 @@ function reportPage(tables: StoreTables, last: Row | undefined): Promise<readonl
     ...amounts.map(column => amountColumn(tables, column)),
     tables.layout === 'own' ? amountColumn(tables, 'cumulative_quantity') : '0',
     tables.hasReplaces ? amountColumn(tables, 'quantity') : '0',
+    tables.hasReplaces
+      ? `CASE WHEN client_order_id <> '' AND status <> ${OrderStatus.Replaced} THEN 1 ELSE 0 END`
+      : '0',
   ]
   const place = behind(tables, ['order_id', 'sequence'], last && [Number(last[0]), Number(last[1])])
   return tables.view.rows(
@@ -130,6 +152,7 @@ function readReport(facts: ReportFacts, row: Row): ReportFacts {
   facts.commission = numberOf(row[8])
   facts.cumulativeQuantity = numberOf(row[9])
   facts.quantity = numberOf(row[10])
+  facts.tellsReplaceId = numberOf(row[11]) === 1
   return facts
 }
 
@@ -137,5 +160,14 @@ function livePage(tables: StoreTables, last: Row | undefined): Promise<readonly 
   return tables.view.rows(
     `SELECT ${wholeColumn(tables, 'order_id')} FROM live_orders WHERE order_id > ? ORDER BY order_id LIMIT ${PAGE_ROWS}`,
     [last === undefined ? -1 : Number(last[0])],
+  )
+}
+
+async function replaceIdPage(tables: StoreTables, last: Row | undefined): Promise<readonly Row[]> {
+  if (!tables.hasReplaces) return []
+  const columns = ['order_id', 'sequence'].map(column => wholeColumn(tables, column))
+  const place = behind(tables, ['order_id', 'sequence'], last && [Number(last[0]), Number(last[1])])
+  return tables.view.rows(
+    `SELECT ${columns.join(', ')} FROM replace_client_order_ids WHERE ${place} ORDER BY order_id, sequence LIMIT ${PAGE_ROWS}`,
   )
 }

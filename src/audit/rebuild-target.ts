@@ -24,6 +24,7 @@ export const REBUILD_JOURNAL = 'rebuild'
 const TABLES = [
   'submissions',
   'execution_reports',
+  'replace_client_order_ids',
   'live_orders',
   'order_execution_inventory_entries',
   'order_execution_inventory_sequences',

@@ -16,7 +16,7 @@ export interface StoreTables {
   /** Of the endpoint. */
   readonly name: string
   readonly layout: TableLayout
-  /** Whether reports have columns for the terms of replaces: tables of earlier versions have none. */
+  /** Whether they have room for the terms of replaces, which those of earlier versions have not. */
   readonly hasReplaces: boolean
   readonly view: StoreView
 }
@@ -39,15 +39,6 @@ export async function withTables<Result>(
 
 async function layoutOf(view: StoreView): Promise<TableLayout> {
   return (await hasTable(view, 'account_sequences')) ? 'own' : 'doubles'
-}
-
-async function hasReportQuantity(view: StoreView): Promise<boolean> {
-  const sql =
-    view.dialect === embeddedDialect
-      ? "SELECT 1 FROM pragma_table_info('execution_reports') WHERE name = 'quantity'"
-      : 'SELECT 1 FROM information_schema.columns WHERE table_schema = DATABASE() ' +
-        "AND table_name = 'execution_reports' AND column_name = 'quantity'"
-  return (await view.rows(sql)).length > 0
 }
 
 /** Whether the store has a table of this name. */
@@ -113,7 +104,7 @@ async function holdTables(endpoint: StoreEndpoint): Promise<{ tables: StoreTable
   try {
     const view = await store.view()
     const layout = await layoutOf(view)
-    const hasReplaces = layout === 'own' && (await hasReportQuantity(view))
+    const hasReplaces = layout === 'own' && (await hasTable(view, 'replace_client_order_ids'))
     const tables = { name: endpoint.name, layout, hasReplaces, view }
     // The view is a transaction that changed nothing: it ends with its connection.
     return { tables, close: () => store.close() }

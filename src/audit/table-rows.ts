@@ -78,6 +78,8 @@ export class EventRowsGiven {
       fills: target(values => this.#giveReport(values, rowShapes.fill.columns.length)),
       fullReports: target(values => this.#giveReport(values, rowShapes.fullReport.columns.length)),
       replaceReports: target(values => this.#giveReport(values, rowShapes.replaceReport.columns.length)),
+      // Which reports those are follows from the reports themselves.
+      replaceClOrdIds: target(() => undefined),
     }
   }
 

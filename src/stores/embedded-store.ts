@@ -261,6 +261,7 @@ export class EmbeddedStore implements OrderStore {
     rows.fills.flush()
     rows.fullReports.flush()
     rows.replaceReports.flush()
+    rows.replaceClOrdIds.flush()
   }
 
   #clearRows(): void {
@@ -295,6 +296,7 @@ function prepareRows(database: Database) {
     fills: new RowInsert(database, rowShapes.fill),
     fullReports: new RowInsert(database, rowShapes.fullReport),
     replaceReports: new RowInsert(database, rowShapes.replaceReport),
+    replaceClOrdIds: new RowInsert(database, rowShapes.replaceClOrdId),
     liveOrders: new RowInsert(database, rowShapes.liveOrder),
     inventorySequences: new RowInsert(database, rowShapes.inventorySequence),
     inventoryEntries: new RowInsert(database, rowShapes.inventoryEntry),

@@ -482,9 +482,10 @@ export class Recovery {
     for (;;) {
       const rows = await view.rows(
         `SELECT r.account, r.order_id, r.sequence, r.client_order_id, ${dialect.amount('r.quantity')}, ` +
-          `${dialect.amount('r.price')} FROM execution_reports r WHERE r.client_order_id <> '' ` +
-          `AND r.order_id BETWEEN ? AND ? AND r.status <> ${OrderStatus.Replaced} ` +
-          `AND ${dialect.behind(['r.order_id', 'r.sequence'], after)} ORDER BY r.order_id, r.sequence LIMIT ?`,
+          `${dialect.amount('r.price')} FROM replace_client_order_ids i ` +
+          `${dialect.join} execution_reports r ON r.order_id = i.order_id AND r.sequence = i.sequence ` +
+          `WHERE i.order_id BETWEEN ? AND ? AND ${dialect.behind(['i.order_id', 'i.sequence'], after)} ` +
+          'ORDER BY i.order_id, i.sequence LIMIT ?',
         [first, last, PAGE_ROWS],
       )
       yield this.#replaceIdsOf(rows)

@@ -119,6 +119,8 @@ export const rowShapes = {
       hold_price: Amount,
     }),
   },
+  /** Beside the report that tells the client order id of a replace first. */
+  replaceClOrdId: { table: 'replace_client_order_ids', columns: columns({ order_id: Integer, sequence: Integer }) },
   liveOrder: { table: 'live_orders', columns: columns({ order_id: Integer, account: Integer }) },
   accountSequences: {
     table: 'account_sequences',
@@ -180,6 +182,7 @@ export interface ReportTargets {
   readonly fills: RowTarget
   readonly fullReports: RowTarget
   readonly replaceReports: RowTarget
+  readonly replaceClOrdIds: RowTarget
 }
 
 /** The rows of an OrderAccepted: the submission, and report 0. */
@@ -248,6 +251,10 @@ export function putReport(event: EventColumns, targets: ReportTargets): void {
     values[next + 22] = event.replacePrice
     values[next + 23] = event.replaceShortFlag
     values[next + 24] = event.replaceHoldPrice
+    // That it was replaced repeats what was asked for.
+    if (event.replaceClOrdId !== '' && status !== OrderStatus.Replaced) {
+      putRow(targets.replaceClOrdIds, [orderId, sequence])
+    }
   }
   rows.added()
 }

@@ -4,6 +4,7 @@
 //   submissions         one row per order, refused ones too; never changed
 //   execution_reports   one row per report; report 0 (PENDING_NEW) belongs to the submission itself
 //   live_orders         orders without a terminal report, as two views and every recovery see them
+//   replace_client_order_ids   which reports tell the client order id of a replace, so that recovery finds the few among all
 //   order_execution_*   the inventory snapshot of each account, replaced as a whole
 //   account_sequences   where the sequences of each account stand, so that recovery need not look through its history
 //   journal_positions   how far each journal has been copied: changes in the transaction that copies
@@ -140,13 +141,17 @@ const steps: readonly string[] = [
   ) STRICT;
   `,
   `
-  -- Terms of a replace, in the reports that tell of one; recovery looks for the client order ids among them.
+  -- Terms of a replace, in the reports that tell of one.
   ALTER TABLE execution_reports ADD COLUMN client_order_id TEXT NOT NULL DEFAULT '';
   ALTER TABLE execution_reports ADD COLUMN quantity INTEGER NOT NULL DEFAULT 0;
   ALTER TABLE execution_reports ADD COLUMN price INTEGER NOT NULL DEFAULT 0;
   ALTER TABLE execution_reports ADD COLUMN shorting_flag INTEGER NOT NULL DEFAULT 0;
   ALTER TABLE execution_reports ADD COLUMN hold_price INTEGER NOT NULL DEFAULT 0;
-  CREATE INDEX execution_reports_client_order_index ON execution_reports (order_id, sequence) WHERE client_order_id <> '';
+  CREATE TABLE replace_client_order_ids (
+    order_id INTEGER NOT NULL,
+    sequence INTEGER NOT NULL,
+    PRIMARY KEY (order_id, sequence)
+  ) STRICT, WITHOUT ROWID;
   `,
 ]
 

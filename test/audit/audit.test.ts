@@ -198,6 +198,16 @@ const damages: readonly { readonly what: string; readonly sql: readonly string[]
       ],
     },
     {
+      what: 'the list of client order ids of replaces has one too many',
+      sql: ['INSERT INTO replace_client_order_ids (order_id, sequence) VALUES (9001, 1)'],
+      found: [['replace_ids_not_as_listed', 9001]],
+    },
+    {
+      what: 'the list of client order ids of replaces lacks one',
+      sql: ["UPDATE execution_reports SET client_order_id = 'again' WHERE order_id = 9003 AND sequence = 1"],
+      found: [['replace_ids_not_as_listed', 9003]],
+    },
+    {
       what: 'an account stands before its last rows',
       sql: ['UPDATE account_sequences SET order_sequence = 2, report_sequence = 5 WHERE account = 77'],
       found: [
@@ -217,7 +227,7 @@ for (const kind of ['embedded', 'MariaDB'] as const) {
     const store = await healthyStore(kind)
     await knownOrders(store, kind === 'MariaDB' ? 1 : 1_000_000)
     deepEqual(await findings(store), [])
-    const tables = ['submissions', 'execution_reports', 'live_orders', 'account_sequences']
+    const tables = ['submissions', 'execution_reports', 'replace_client_order_ids', 'live_orders', 'account_sequences']
     for (const table of tables) await store.run(`CREATE TABLE whole_${table} AS SELECT * FROM ${table}`)
     for (const { what, sql, found } of damages) {
       await t.test(what, async () => {

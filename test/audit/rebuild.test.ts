@@ -84,7 +84,14 @@ async function checkAlike(stores: readonly TestStore[], journals: readonly Journ
     await withTables(endpoint, tables => auditTables(tables, {}, finding => wrong.push(finding)))
   }
   deepEqual(wrong, [])
-  const small = ['live_orders', 'account_sequences', 'journal_positions', 'store_owner', 'set_aside']
+  const small = [
+    'replace_client_order_ids',
+    'live_orders',
+    'account_sequences',
+    'journal_positions',
+    'store_owner',
+    'set_aside',
+  ]
   const inventories = ['entries', 'sequences', 'excluded_orders'].map(table => `order_execution_inventory_${table}`)
   for (const table of [...small, ...inventories]) {
     const [first, ...others] = await Promise.all(

@@ -11,6 +11,7 @@ import { batchOf, openStore, type StoreFolder, storeFolder } from './store-folde
 const TABLES = [
   'submissions',
   'execution_reports',
+  'replace_client_order_ids',
   'live_orders',
   'order_execution_inventory_entries',
   'order_execution_inventory_sequences',
@@ -228,7 +229,7 @@ test('a store from before there were replaces is brought to the present version 
   await before.close()
   const database = openDatabase(folder.storeFile, 'normal')
   // The tables as the version before had made them.
-  database.exec('DROP INDEX execution_reports_client_order_index')
+  database.exec('DROP TABLE replace_client_order_ids')
   for (const column of ['client_order_id', 'quantity', 'price', 'shorting_flag', 'hold_price']) {
     database.exec(`ALTER TABLE execution_reports DROP COLUMN ${column}`)
   }

@@ -394,12 +394,13 @@ export class MysqlStore implements OrderStore {
 
   /** Sends the rows of events, and of snapshots in the place of those that are there. */
   #flushRows(link: Link): void {
-    const { submissions, plainReports, fills, fullReports, replaceReports } = link.rows
+    const { submissions, plainReports, fills, fullReports, replaceReports, replaceClOrdIds } = link.rows
     submissions.flush()
     plainReports.flush()
     fills.flush()
     fullReports.flush()
     replaceReports.flush()
+    replaceClOrdIds.flush()
     if (this.#snapshots.size === 0) return
     for (const accounts of pagesOf([...this.#snapshots.keys()])) {
       for (const table of ['sequences', 'entries', 'excluded_orders']) {
@@ -515,6 +516,7 @@ function rowStatements(bytesMax: number, send: (sql: string) => void) {
     fills: rows(rowShapes.fill),
     fullReports: rows(rowShapes.fullReport),
     replaceReports: rows(rowShapes.replaceReport),
+    replaceClOrdIds: rows(rowShapes.replaceClOrdId),
     inventorySequences: rows(rowShapes.inventorySequence),
     inventoryEntries: rows(rowShapes.inventoryEntry),
     inventoryExcludedOrders: rows(rowShapes.inventoryExcludedOrder),

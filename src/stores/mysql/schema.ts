@@ -132,7 +132,7 @@ const steps: readonly (readonly string[])[] = [
     ),
     table('store_owner', 'id TINYINT NOT NULL, installation VARCHAR(64) NOT NULL, PRIMARY KEY (id)'),
   ],
-  // One statement, which is carried out whole or not at all.
+  // The columns by one statement, which is carried out whole or not at all; whoever finds the table has them.
   [
     `ALTER TABLE execution_reports
       ADD COLUMN client_order_id VARCHAR(64) NOT NULL DEFAULT '',
@@ -140,6 +140,10 @@ const steps: readonly (readonly string[])[] = [
       ADD COLUMN price ${ZERO_AMOUNT},
       ADD COLUMN shorting_flag TINYINT NOT NULL DEFAULT 0,
       ADD COLUMN hold_price ${ZERO_AMOUNT}`,
+    table(
+      'replace_client_order_ids',
+      'order_id BIGINT NOT NULL, sequence BIGINT NOT NULL, PRIMARY KEY (order_id, sequence)',
+    ),
   ],
 ]
 

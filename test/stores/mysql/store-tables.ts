@@ -10,6 +10,7 @@ export type StoreTables = Readonly<Record<string, readonly (readonly unknown[])[
 export const STORE_TABLES = [
   'submissions',
   'execution_reports',
+  'replace_client_order_ids',
   'live_orders',
   'live_submissions',
   'terminal_submissions',
