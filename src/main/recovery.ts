@@ -101,7 +101,7 @@ export async function restore(
         writer.integer(item.side)
         writer.integer(item.lastQty)
         writer.integer(item.lastPx)
-        writer.integer(item.executionFee + item.processingFee + item.commission)
+        writer.integer(item.fees)
         break
       case 'order':
         counts.liveOrders += 1

@@ -2,7 +2,7 @@
 // on as soon as one store has everything.
 
 import { type SharedMemory, storeLane, WRITER_THREAD } from '../shared-memory/memory-map.ts'
-import { createWriterShared, WriterShared } from '../shared-memory/writer-shared.ts'
+import { createWriterShared, STORE_STATE_NAMES, WriterShared } from '../shared-memory/writer-shared.ts'
 import type { StoreEndpoint } from '../stores/store-endpoint.ts'
 import type { JournalPlace } from './journals.ts'
 import { type StageParts, settled, threadFile } from './stage.ts'
@@ -11,6 +11,8 @@ import type { HostedThread } from './threads.ts'
 /** A store is made to keep what it has after so much or so long. */
 const CONFIRM_BYTES = 256 << 20
 const CONFIRM_MS = 5000
+/** How often a start that waits for a store says how far each of them is. */
+const TELL_MS = 5000
 
 export interface WriterStageOptions {
   readonly memory: SharedMemory
@@ -70,7 +72,9 @@ export async function startWriter(parts: StageParts, options: WriterStageOptions
     shared.stop()
     await settled(thread)
   })
-  const caughtUp = await Promise.race([shared.caughtUp(), endedEarly(thread), keepAlive(thread)])
+  // A wait on shared memory does not keep a process alive; this does, and whoever looks on sees that it gets on.
+  const tell = setInterval(() => log.info('no store has what the journals hold yet', howFar(all, shared)), TELL_MS)
+  const caughtUp = await Promise.race([shared.caughtUp(), endedEarly(thread)]).finally(() => clearInterval(tell))
   return { memory: writerMemory, shared, stores: all, caughtUp: all[caughtUp] }
 }
 
@@ -79,10 +83,12 @@ async function endedEarly(thread: HostedThread): Promise<never> {
   throw new Error('the writer ended before a store had what the journals hold')
 }
 
-/** A wait on shared memory does not keep a process alive; this does, until the thread has ended. */
-function keepAlive(thread: HostedThread): Promise<never> {
-  const timer = setInterval(() => undefined, 60_000)
-  const stop = () => clearInterval(timer)
-  thread.ended.then(stop, stop)
-  return new Promise<never>(() => undefined)
+/** State of each store by its name, and the entries it is known to lack. */
+function howFar(stores: readonly StoreEndpoint[], shared: WriterShared): Record<string, string> {
+  return Object.fromEntries(
+    stores.map(({ name }, store) => [
+      name,
+      `${STORE_STATE_NAMES[shared.state(store)]}, lacks ${shared.totalLag(store).records}`,
+    ]),
+  )
 }

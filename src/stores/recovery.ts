@@ -62,17 +62,14 @@ export interface RecoveredFill {
   readonly part: 'fill'
   account: number
   reportSequence: number
-  orderId: number
-  timestamp: number
   ticker: string
   /** Currency of the order. */
   currency: number
   side: Side
   lastQty: Quantity
   lastPx: Price
-  executionFee: Money
-  processingFee: Money
-  commission: Money
+  /** All of the execution's fees together, commission included. */
+  fees: Money
 }
 
 /** What a replace asked for, or brought. */
@@ -300,12 +297,12 @@ export class Recovery {
   }
 
   async *#fills(view: StoreView, accounts: readonly AccountSequences[]): AsyncGenerator<Iterable<RecoveredFill>> {
-    const { amount, time, join, timeLiteral } = view.dialect
-    // The index alone tells the fills among the reports; only those are then read whole.
+    const { amount, join, timeLiteral } = view.dialect
+    // The index alone tells the fills among the reports; only of those is more read, and no more than is needed.
     const fills =
-      `SELECT i.account, i.query_sequence, r.order_id, ${time('r.timestamp')}, s.symbol, s.venue, s.currency, s.side, ` +
-      `${amount('r.last_quantity')}, ${amount('r.last_price')}, ${amount('r.execution_fee')}, ` +
-      `${amount('r.processing_fee')}, ${amount('r.commission')} FROM execution_reports i ` +
+      'SELECT i.account, i.query_sequence, s.symbol, s.venue, s.currency, s.side, ' +
+      `${amount('r.last_quantity')}, ${amount('r.last_price')}, ` +
+      `${amount('(r.execution_fee + r.processing_fee + r.commission)')} FROM execution_reports i ` +
       `${join} execution_reports r ON r.order_id = i.order_id AND r.sequence = i.sequence ` +
       `${join} submissions s ON s.order_id = r.order_id `
     const isFill = 'i.last_quantity <> 0 AND'
@@ -332,30 +329,22 @@ export class Recovery {
       part: 'fill',
       account: 0,
       reportSequence: 0,
-      orderId: 0,
-      timestamp: 0,
       ticker: '',
       currency: 0,
       side: 0,
       lastQty: 0,
       lastPx: 0,
-      executionFee: 0,
-      processingFee: 0,
-      commission: 0,
+      fees: 0,
     }
     for (const row of rows) {
       item.account = row[0] as number
       item.reportSequence = row[1] as number
-      item.orderId = row[2] as number
-      item.timestamp = row[3] as number
-      item.ticker = this.#ticker(row, 4)
-      item.currency = row[6] as number
-      item.side = row[7] as Side
-      item.lastQty = row[8] as number
-      item.lastPx = row[9] as number
-      item.executionFee = row[10] as number
-      item.processingFee = row[11] as number
-      item.commission = row[12] as number
+      item.ticker = this.#ticker(row, 2)
+      item.currency = row[4] as number
+      item.side = row[5] as Side
+      item.lastQty = row[6] as number
+      item.lastPx = row[7] as number
+      item.fees = row[8] as number
       yield item
     }
   }
