@@ -40,8 +40,9 @@ import type { HaltSweep } from './halt-sweep.ts'
 import type { Listing } from './listings.ts'
 import type { MarketFeed } from './market-feed.ts'
 import type { MassCancels } from './mass-cancels.ts'
-import { type OrderDesk, RequestCommand } from './order-desk.ts'
+import type { OrderDesk } from './order-desk.ts'
 import type { RecallSweep } from './recall-sweep.ts'
+import { RequestCommand } from './request-command.ts'
 import type { Restoration } from './restoration.ts'
 import { ShardMeter } from './shard-meter.ts'
 import type { ShardRows } from './shard-rows.ts'
@@ -447,13 +448,13 @@ export class DutyCycle {
       case Command.Time:
         venue.onTime(time)
         massCancels.onTime(time)
-        desk.passTime(time)
+        desk.waiting.passTime(time)
         this.#meter.tick()
         break
       case Command.Watched: {
         const hasRoom = view.getFloat64(offset + CommandAt.orderId, true) === 0
         venue.onTime(time)
-        desk.watched(this.#decoder.decode(bytes.slice(body, end)), hasRoom, time)
+        desk.waiting.watched(this.#decoder.decode(bytes.slice(body, end)), hasRoom, time)
         break
       }
       case Command.Marker: {
@@ -496,15 +497,15 @@ export class DutyCycle {
         break
       case Command.Pool: {
         const epoch = view.getFloat64(offset + CommandAt.orderId, true)
-        desk.pool(row, epoch, end > body && bytes[body] === 1, time)
+        desk.waiting.pool(row, epoch, end > body && bytes[body] === 1, time)
         break
       }
       case Command.Verdict:
         venue.onTime(time)
-        desk.judged(row, unpackVerdict(bytes.slice(body, end)), time)
+        desk.waiting.judged(row, unpackVerdict(bytes.slice(body, end)), time)
         break
       case Command.Stop:
-        desk.refuseParked()
+        desk.waiting.refuseAll()
         if (!this.#restoring) snapshots.takeAll(time)
         this.#notices.push({ type: Notice.Stopped, session: 0, a: 0, b: 0, c: 0, d: 0, text: '' })
         this.#stopping = true

@@ -2,7 +2,8 @@
 // everywhere since; those who ask while one is under way are served by the next together, so many who ask at once cost
 // no more than two, and none keeps another from its end.
 
-import type { OrderDesk } from './order-desk.ts'
+import { Reason } from '../domain/reasons.ts'
+import type { OrderCancels } from './order-cancels.ts'
 import type { Sweep } from './order-sweeps.ts'
 import type { ShardState } from './shard-state.ts'
 
@@ -15,7 +16,7 @@ interface Asker {
 
 export class HaltSweep {
   readonly #state: ShardState
-  readonly #desk: Pick<OrderDesk, 'cancelHalted'>
+  readonly #cancels: Pick<OrderCancels, 'cancelUnsolicited'>
   readonly #ended: (token: number, canceled: number) => void
   /** Answered by the sweep that is under way, and by the one after it. */
   #askers: Asker[] = []
@@ -25,11 +26,11 @@ export class HaltSweep {
   /** @param ended told when all that was live and halted when the bearer of the token asked has been canceled. */
   constructor(
     state: ShardState,
-    desk: Pick<OrderDesk, 'cancelHalted'>,
+    cancels: Pick<OrderCancels, 'cancelUnsolicited'>,
     ended: (token: number, canceled: number) => void,
   ) {
     this.#state = state
-    this.#desk = desk
+    this.#cancels = cancels
     this.#ended = ended
     this.#sweep = {
       rows: undefined,
@@ -52,9 +53,9 @@ export class HaltSweep {
   }
 
   #visit(slot: number): boolean {
-    const { orders, halts, timeUs } = this.#state
+    const { orders, halts } = this.#state
     if (!halts.covers(orders.accountRow[slot], orders.routedTo[slot])) return false
-    if (!this.#desk.cancelHalted(slot, timeUs)) return false
+    if (!this.#cancels.cancelUnsolicited(slot, Reason.CanceledByHalt)) return false
     for (const asker of this.#askers) asker.canceled += 1
     for (const asker of this.#nextAskers) asker.canceled += 1
     return true

@@ -9,7 +9,7 @@
 import { OrderStatus } from '../domain/order-status.ts'
 import { Reason } from '../domain/reasons.ts'
 import { countElements, MassCancelMode, noCounts, type ShardMassCancel } from '../protocol/mass-cancel.ts'
-import type { OrderDesk, SweptCancel } from './order-desk.ts'
+import type { OrderCancels, SweptCancel } from './order-cancels.ts'
 import type { EndWaiter, Sweep } from './order-sweeps.ts'
 import type { ShardState } from './shard-state.ts'
 
@@ -20,19 +20,21 @@ export type MassCancelListener = (token: number, isOver: boolean, counts: string
 
 export class MassCancels {
   readonly #state: ShardState
-  readonly #desk: Pick<OrderDesk, 'cancelSwept'>
+  readonly #cancels: Pick<OrderCancels, 'cancelSwept'>
   readonly #tell: MassCancelListener
   readonly #waiting = new Set<MassCancel>()
 
-  constructor(state: ShardState, desk: Pick<OrderDesk, 'cancelSwept'>, tell: MassCancelListener) {
+  constructor(state: ShardState, cancels: Pick<OrderCancels, 'cancelSwept'>, tell: MassCancelListener) {
     this.#state = state
-    this.#desk = desk
+    this.#cancels = cancels
     this.#tell = tell
   }
 
   /** Orders with ids from `idBound` on came later and are left alone. */
   begin(asked: ShardMassCancel, idBound: number): void {
-    this.#state.cancelSweeps.begin(new MassCancel(this.#state, this.#desk, this.#tell, this.#waiting, asked, idBound))
+    this.#state.cancelSweeps.begin(
+      new MassCancel(this.#state, this.#cancels, this.#tell, this.#waiting, asked, idBound),
+    )
   }
 
   /** Time passes: whoever has waited long enough is told how it stands. */
@@ -46,7 +48,7 @@ class MassCancel implements Sweep, EndWaiter {
   readonly rows: readonly number[] | undefined
   deadlineUs = Number.POSITIVE_INFINITY
   readonly #state: ShardState
-  readonly #desk: Pick<OrderDesk, 'cancelSwept'>
+  readonly #cancels: Pick<OrderCancels, 'cancelSwept'>
   readonly #tell: MassCancelListener
   readonly #waiting: Set<MassCancel>
   readonly #asked: ShardMassCancel
@@ -60,7 +62,7 @@ class MassCancel implements Sweep, EndWaiter {
 
   constructor(
     state: ShardState,
-    desk: Pick<OrderDesk, 'cancelSwept'>,
+    cancels: Pick<OrderCancels, 'cancelSwept'>,
     tell: MassCancelListener,
     waiting: Set<MassCancel>,
     asked: ShardMassCancel,
@@ -68,7 +70,7 @@ class MassCancel implements Sweep, EndWaiter {
   ) {
     this.rows = asked.rows ?? undefined
     this.#state = state
-    this.#desk = desk
+    this.#cancels = cancels
     this.#tell = tell
     this.#waiting = waiting
     this.#asked = asked
@@ -92,7 +94,7 @@ class MassCancel implements Sweep, EndWaiter {
       return false
     }
     const orderId = orders.orderId[slot]
-    const refused = this.#desk.cancelSwept(slot, this.#cancel)
+    const refused = this.#cancels.cancelSwept(slot, this.#cancel)
     if (refused !== Reason.None) counts.refused.set(refused, (counts.refused.get(refused) ?? 0) + 1)
     else if (orders.find(orderId) === slot) this.#await(slot)
     else this.#count(orders.status[slot] as OrderStatus) // the slot is free, and nothing has used it since

@@ -20,7 +20,6 @@
 
 import type { CheckChain } from '../checks/chain.ts'
 import { OrderUnderCheck, Refusal } from '../checks/check.ts'
-import type { Verdict } from '../compliance/pooled-messages.ts'
 import { type Destination, RoutedReplace } from '../destinations/destination.ts'
 import type { Price, Quantity } from '../domain/money.ts'
 import { OrderStatus } from '../domain/order-status.ts'
@@ -28,44 +27,29 @@ import { OrderType } from '../domain/order-type.ts'
 import { Reason } from '../domain/reasons.ts'
 import { Side } from '../domain/side.ts'
 import { Metric, slotOfReason } from '../metrics/catalogue.ts'
-import { encodeRefused } from '../protocol/answers.ts'
 import type { MessageReader } from '../protocol/message-reader.ts'
 import { decodeRefusal, decodeReplace, replaceRequest } from '../protocol/requests.ts'
 import { LookupPurpose } from '../shared-memory/records.ts'
 import type { AccountBook, Holding } from './account-book.ts'
 import { BookUnderCheck } from './account-under-check.ts'
-import type { EventBlock } from './event-block.ts'
 import { Fingerprint } from './fingerprint.ts'
 import type { Listing } from './listings.ts'
 import { fitsRange, type OrderLife } from './order-life.ts'
 import { NO_SLOT } from './order-table.ts'
+import type { RequestAnswers } from './request-answers.ts'
+import type { RequestCommand } from './request-command.ts'
+import { isUtf8, textOf } from './request-texts.ts'
 import type { ShardState } from './shard-state.ts'
+import type { WaitingRequests } from './waiting-requests.ts'
 
-/** Who asks, and when. */
-export interface ReplaceCommand {
-  readonly session: number
-  readonly accountRow: number
-  readonly sessionAccount: number
-  /** µs since the epoch. */
-  readonly time: number
-}
-
-export interface OrderReplaceParts<Command extends ReplaceCommand> {
+export interface OrderReplaceParts {
   readonly state: ShardState
   readonly life: OrderLife
-  readonly replies: EventBlock
+  readonly answers: RequestAnswers
+  readonly waiting: WaitingRequests
   readonly checks: CheckChain
   /** In the order of the `destination` column. */
   readonly destinations: readonly Destination[]
-  /** Asks main to answer from the durable record. */
-  readonly lookup: (
-    session: number,
-    requestId: number,
-    accountRow: number,
-    orderId: number,
-    purpose: LookupPurpose,
-    clOrdId: string,
-  ) => void
   /** Counts buying power anew where the currency of the account's risk parameters has changed. */
   readonly followCurrency: (book: AccountBook) => void
   /** At what price an order is held that no check has priced. */
@@ -77,48 +61,43 @@ export interface OrderReplaceParts<Command extends ReplaceCommand> {
     side: Side,
     price: Price,
   ) => Price
-  /** What the judge of pooled rules has said about the request at hand; undefined where he was not asked. */
-  readonly verdict: () => Verdict | undefined
-  /** Lets the request at hand wait; where there is no room it is refused. @returns whether it waits */
-  readonly park: (command: Command) => boolean
 }
 
 /** In place of a price: the request waits, or was answered since it could not. */
 const PARKED = 'parked'
 
-export class OrderReplace<Command extends ReplaceCommand> {
-  readonly #parts: OrderReplaceParts<Command>
+export class OrderReplace {
+  readonly #parts: OrderReplaceParts
   readonly #request = replaceRequest()
   readonly #checked = new OrderUnderCheck()
   readonly #underCheck: BookUnderCheck
   readonly #refusal = new Refusal()
   readonly #routed = new RoutedReplace()
   readonly #fingerprint = new Fingerprint()
-  readonly #decoder = new TextDecoder('utf-8', { fatal: true })
 
-  constructor(parts: OrderReplaceParts<Command>) {
+  constructor(parts: OrderReplaceParts) {
     this.#parts = parts
     this.#underCheck = new BookUnderCheck(parts.state)
   }
 
   /** A Replace, of which `reader` has read kind, request id and account. */
-  request(command: Command, requestId: number, elements: number, reader: MessageReader): void {
+  request(command: RequestCommand, requestId: number, elements: number, reader: MessageReader): void {
     // One that waits comes again.
     if (this.#take(command, requestId, elements, reader)) this.#parts.state.lane.add(Metric.Replaces)
   }
 
   /** @returns false where the request has to wait: nothing has happened then */
-  #take(command: Command, requestId: number, elements: number, reader: MessageReader): boolean {
-    const { state, lookup } = this.#parts
+  #take(command: RequestCommand, requestId: number, elements: number, reader: MessageReader): boolean {
+    const { state, answers } = this.#parts
     const request = this.#request
     const malformed = decodeReplace(reader, elements, request)
     if (malformed !== Reason.None) return this.#refuse(command, requestId, malformed, [decodeRefusal.param])
     const { bytes, start, end } = request.clOrdId
-    const clOrdId = this.#text(request.clOrdId)
-    const origClOrdId = this.#text(request.origClOrdId)
-    if (clOrdId === undefined || origClOrdId === undefined) {
+    if (!isUtf8(request.clOrdId) || !isUtf8(request.origClOrdId)) {
       return this.#refuse(command, requestId, Reason.InvalidText, [0])
     }
+    const clOrdId = textOf(request.clOrdId)
+    const origClOrdId = textOf(request.origClOrdId)
     const { clOrdIds, orders, replaces } = state
     const row = command.accountRow
     // Looked for first: what is looked for last is what may be added.
@@ -133,7 +112,7 @@ export class OrderReplace<Command extends ReplaceCommand> {
           (request.orderId === 0 || request.orderId === first) && (origOrderId === 0 || origOrderId === first)
         const isSame = clOrdIds.isReplace(entry) && isNamed && clOrdIds.sameOrder(entry, this.#fingerprint.words)
         if (!isSame) return this.#refuse(command, requestId, Reason.ClOrdIdReused, [first])
-        lookup(command.session, requestId, row, first, LookupPurpose.RepeatReplace, clOrdId)
+        answers.fromRecord(command, requestId, first, LookupPurpose.RepeatReplace, clOrdId)
         return true
       }
     }
@@ -141,11 +120,8 @@ export class OrderReplace<Command extends ReplaceCommand> {
     if (named === 0 || (request.orderId !== 0 && named !== request.orderId)) {
       return this.#refuse(command, requestId, Reason.UnknownOrder, [request.orderId || origClOrdId])
     }
-    const slot = orders.find(named)
-    if (slot === NO_SLOT || orders.accountRow[slot] !== row) {
-      lookup(command.session, requestId, row, named, LookupPurpose.Refuse, '')
-      return true
-    }
+    const slot = answers.liveOrder(command, requestId, named)
+    if (slot === NO_SLOT) return true
     const refuse = (reason: Reason) => this.#refuse(command, requestId, reason, [named])
     if (origClOrdId !== '' && !this.#goesBy(slot, row, origClOrdId)) return refuse(Reason.SupersededClOrdId)
     const status = orders.status[slot] as OrderStatus
@@ -214,7 +190,7 @@ export class OrderReplace<Command extends ReplaceCommand> {
     return entry >= 0 && !clOrdIds.isReplace(entry)
   }
 
-  #judge(command: Command, requestId: number, slot: number, clOrdId: string): boolean {
+  #judge(command: RequestCommand, requestId: number, slot: number, clOrdId: string): boolean {
     const { state, life } = this.#parts
     const { orders, books, clOrdIds, lane, listings, replaces } = state
     const request = this.#request
@@ -283,7 +259,7 @@ export class OrderReplace<Command extends ReplaceCommand> {
 
   /** The price at which the new terms are to be held; undefined where they may not be, with the reason in `refusal`. */
   #check(
-    command: Command,
+    command: RequestCommand,
     slot: number,
     book: AccountBook,
     listing: Listing,
@@ -340,14 +316,14 @@ export class OrderReplace<Command extends ReplaceCommand> {
     const parts = { givesUp, asksForMore }
     const known = pooled.size === 0 ? undefined : pooled.find(book.row)
     const isJudged = known !== undefined && (asksForMore || (givesUp && known.asksCancels))
-    const verdict = isJudged && known.cumQtyAsked === cumQty ? this.#parts.verdict() : undefined
+    const verdict = isJudged && known.cumQtyAsked === cumQty ? this.#parts.waiting.verdict : undefined
     if (
       isJudged &&
       verdict === undefined &&
       compliance.permitsReplace(slot, sessionAccount, checked, leavesQty, parts)
     ) {
       // Nothing has happened yet.
-      if (this.#parts.park(command)) compliance.askReplace(known, slot, sessionAccount, checked, parts)
+      if (this.#parts.waiting.park(command)) compliance.askReplace(known, slot, sessionAccount, checked, parts)
       return PARKED
     }
     if (!compliance.replace(slot, sessionAccount, checked, leavesQty, parts, refusal)) return undefined
@@ -362,27 +338,8 @@ export class OrderReplace<Command extends ReplaceCommand> {
     return Math.max(0, orders.quantity[slot] - orders.cumQty[slot])
   }
 
-  /** Undefined where the bytes are no UTF-8. */
-  #text({ bytes, start, end }: { bytes: Uint8Array; start: number; end: number }): string | undefined {
-    if (start === end) return ''
-    try {
-      return this.#decoder.decode(bytes.slice(start, end))
-    } catch {
-      return undefined // the only way it fails
-    }
-  }
-
-  #refuse(
-    { session, accountRow }: ReplaceCommand,
-    requestId: number,
-    reason: Reason,
-    params: readonly (string | number)[],
-  ): true {
-    const { state, replies } = this.#parts
-    state.lane.add(Metric.RequestsRefused)
-    state.lane.add(slotOfReason(Metric.Refusals, reason))
-    encodeRefused(replies.writer, requestId, state.view.accountId(accountRow), reason, params)
-    replies.route(session, accountRow)
+  #refuse(command: RequestCommand, requestId: number, reason: Reason, params: readonly (string | number)[]): true {
+    this.#parts.answers.refuse(command, requestId, reason, params)
     return true
   }
 }

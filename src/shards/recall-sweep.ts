@@ -4,7 +4,7 @@
 
 import type { TimeInForce } from '../domain/time-in-force.ts'
 import { isRecalled, type Recall, RecallScope } from '../protocol/recall.ts'
-import type { OrderDesk } from './order-desk.ts'
+import type { OrderCancels } from './order-cancels.ts'
 import type { Sweep } from './order-sweeps.ts'
 import type { ShardState } from './shard-state.ts'
 
@@ -16,7 +16,7 @@ interface Asked extends Recall {
 
 export class RecallSweep {
   readonly #state: ShardState
-  readonly #desk: Pick<OrderDesk, 'recall'>
+  readonly #cancels: Pick<OrderCancels, 'cancelUnsolicited'>
   readonly #ended: (token: number, canceled: number) => void
   /** Of sessions, by the session's number: served by the sweep that is under way, and by the one after it. */
   #sessions = new Map<number, Asked[]>()
@@ -26,9 +26,13 @@ export class RecallSweep {
   readonly #whileParked: Asked[] = []
 
   /** @param ended told when a recall has been everywhere, and how many orders it has canceled. */
-  constructor(state: ShardState, desk: Pick<OrderDesk, 'recall'>, ended: (token: number, canceled: number) => void) {
+  constructor(
+    state: ShardState,
+    cancels: Pick<OrderCancels, 'cancelUnsolicited'>,
+    ended: (token: number, canceled: number) => void,
+  ) {
     this.#state = state
-    this.#desk = desk
+    this.#cancels = cancels
     this.#ended = ended
     this.#sweep = {
       rows: undefined,
@@ -81,7 +85,7 @@ export class RecallSweep {
     const asked = all.find(
       ({ alsoCancel, lastOrderId }) => orderId <= lastOrderId && isRecalled(alsoCancel, timeInForce),
     )
-    if (asked === undefined || !this.#desk.recall(slot, asked.reason)) return false
+    if (asked === undefined || !this.#cancels.cancelUnsolicited(slot, asked.reason)) return false
     asked.canceled += 1
     return true
   }

@@ -11,10 +11,8 @@ import { multiply } from '../domain/money.ts'
 import type { OrderStatus } from '../domain/order-status.ts'
 import { OrderType } from '../domain/order-type.ts'
 import { direction, Side } from '../domain/side.ts'
-import { tagsFromWire } from '../domain/tags.ts'
 import type { TimeInForce } from '../domain/time-in-force.ts'
 import { MessageReader } from '../protocol/message-reader.ts'
-import { unpack } from '../protocol/msgpack.ts'
 import type { BytesRange } from '../protocol/order-events.ts'
 import { bareTags } from '../protocol/session-tag.ts'
 import { RestorePiece } from '../shared-memory/records.ts'
@@ -22,20 +20,21 @@ import type { AccountBook, Holding } from './account-book.ts'
 import { Fingerprint } from './fingerprint.ts'
 import type { OrderLife } from './order-life.ts'
 import type { OrderReplace } from './order-replace.ts'
+import { tagsOf } from './request-texts.ts'
 import type { ShardState } from './shard-state.ts'
 
 export class Restoration {
   readonly #state: ShardState
   readonly #life: OrderLife
   readonly #venue: Destination
-  readonly #replace: Pick<OrderReplace<never>, 'resume'>
+  readonly #replace: Pick<OrderReplace, 'resume'>
   readonly #reader = new MessageReader()
   readonly #decoder = new TextDecoder()
   readonly #fingerprint = new Fingerprint()
   readonly #routed = new RoutedOrder()
   readonly #tags: BytesRange = { bytes: new Uint8Array(0), start: 0, end: 0 }
 
-  constructor(state: ShardState, life: OrderLife, venue: Destination, replace: Pick<OrderReplace<never>, 'resume'>) {
+  constructor(state: ShardState, life: OrderLife, venue: Destination, replace: Pick<OrderReplace, 'resume'>) {
     this.#state = state
     this.#life = life
     this.#venue = venue
@@ -200,7 +199,7 @@ export class Restoration {
     routed.expiryUs = expiry
     routed.destination = destination
     routed.byAdministrator = false
-    if (type === OrderType.Pegged) pegOf(tagsFromWire(unpack(tags.bytes.slice(tags.start, tags.end))) ?? [], routed)
+    if (type === OrderType.Pegged) pegOf(tagsOf(tags) ?? [], routed)
     state.touchHolding(holding)
     if (terms !== undefined && terms.clOrdId !== '') state.replaces.setClOrdId(slot, terms.clOrdId)
     const time = Math.max(nowUs, book.timestamp)

@@ -24,6 +24,7 @@ import { MassCancels } from './mass-cancels.ts'
 import { type Destinations, OrderDesk } from './order-desk.ts'
 import { OrderLife } from './order-life.ts'
 import { RecallSweep } from './recall-sweep.ts'
+import { RequestAnswers } from './request-answers.ts'
 import { Restoration } from './restoration.ts'
 import { ShardRows } from './shard-rows.ts'
 import { type ShardLimits, ShardState } from './shard-state.ts'
@@ -89,11 +90,10 @@ export function assembleShard(parts: ShardParts): { cycle: DutyCycle; state: Sha
   })
   const destinations = parts.destinations?.(life, state) ?? { simulated: venue, manual: new ManualEntry(life) }
   const checks = new CheckChain(parts.checks, parts.limits.listingsMax)
-  const desk = new OrderDesk(state, life, events, replies, checks, destinations, (...request) =>
-    cycle.lookup(...request),
-  )
-  const recalls = new RecallSweep(state, desk, (...ended) => cycle.recalled(...ended))
-  desk.whenResumed(slot => recalls.resumed(slot))
+  const answers = new RequestAnswers(state, replies, (...request) => cycle.lookup(...request))
+  const desk = new OrderDesk(state, life, events, answers, checks, destinations)
+  const recalls = new RecallSweep(state, desk.cancels, (...ended) => cycle.recalled(...ended))
+  desk.waiting.whenResumed(slot => recalls.resumed(slot))
   const cycle: DutyCycle = new DutyCycle({
     ...parts,
     state,
@@ -103,8 +103,8 @@ export function assembleShard(parts: ShardParts): { cycle: DutyCycle; state: Sha
     restoration: new Restoration(state, life, destinations.simulated, desk.replace),
     snapshots: new Snapshots(state, events, parts.snapshotReports),
     rows: new ShardRows(state, parts.accounts, parts.positions),
-    haltSweep: new HaltSweep(state, desk, (...ended) => cycle.swept(...ended)),
-    massCancels: new MassCancels(state, desk, (...told) => cycle.massCanceled(...told)),
+    haltSweep: new HaltSweep(state, desk.cancels, (...ended) => cycle.swept(...ended)),
+    massCancels: new MassCancels(state, desk.cancels, (...told) => cycle.massCanceled(...told)),
     judge: new Judge(parts.definitions, new ShardMarket(state), {
       verdict: (row, verdict) => cycle.verdict(row, verdict),
       violated: (...objection) => cycle.violated(...objection),
