@@ -3,7 +3,7 @@
 
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { connect, limitOrder, type OesClient, Reason, Side } from '../../src/client/index.ts'
+import { connect, limitOrder, type OesClient, OrderStatus, Reason, Side } from '../../src/client/index.ts'
 import { type RuleSchema, RuleState } from '../../src/compliance/schema.ts'
 import { MICROS } from '../../src/domain/money.ts'
 import { shardOfAccount } from '../../src/main/shard-of-account.ts'
@@ -162,6 +162,45 @@ test('limits over accounts of four shards are met to the last order, under load 
   equal(await count(clients, NORTH), NORTH_ORDERS_MAX)
   await storm(clients, SOUTH, 10)
   deepEqual([await count(clients, NORTH), await count(clients, ALL)], [NORTH_ORDERS_MAX, ORDERS_MAX])
+  deepEqual(await server.stop(), { status: 0, signal: null }, server.log)
+})
+
+test('replaces of accounts of four shards are met by the limit to the last share, and it stays met over a crash', async t => {
+  const { start } = await staged(t)
+  let server = await start()
+  let clients = await desk(t, server)
+  await storm(clients, NORTH, 1)
+  const orders = await open(clients, NORTH)
+  equal(orders.length, NORTH.length)
+
+  // Each may have 200 more at 1; there is room for three of them.
+  const outcomes = await Promise.all(
+    orders.map(([client, orderId]) => client.replace(orderId, { quantity: 300, price: 1 })),
+  )
+  const told = outcomes
+    .map(outcome => (outcome.outcome === 'rejected' ? outcome.report.reason : outcome.outcome))
+    .sort()
+  deepEqual(told, [Reason.ExceedsBuyingPower, Reason.ExceedsBuyingPower, 'pending', 'pending', 'pending'])
+  await storm(clients, NORTH, 1)
+  equal(await count(clients, NORTH), NORTH.length)
+
+  await server.kill()
+  for (const client of clients.values()) client.close()
+  server = await start()
+  clients = await desk(t, server)
+  await storm(clients, NORTH, 1)
+  equal(await count(clients, NORTH), NORTH.length)
+  // One asks for less again: that makes room for two orders, and no more.
+  const first = outcomes.findIndex(({ outcome }) => outcome === 'pending')
+  const [, orderId] = orders[first]!
+  const owner = clients.get(NORTH[first]!)!
+  const reports = await owner.subscribe()
+  equal((await owner.replace(orderId, { quantity: 100, price: 1 })).outcome, 'pending')
+  for await (const event of reports) {
+    if (event.event === 'report' && event.orderId === orderId && event.status === OrderStatus.Replaced) break
+  }
+  await storm(clients, NORTH, 2)
+  equal(await count(clients, NORTH), NORTH.length + 2)
   deepEqual(await server.stop(), { status: 0, signal: null }, server.log)
 })
 
