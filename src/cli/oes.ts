@@ -9,6 +9,7 @@ import { parseWhole } from './arguments.ts'
 import { commandErrorOf } from './command-error.ts'
 import { cancel } from './commands/cancel.ts'
 import { type CancelAllFlags, cancelAll, cancelAllOrder } from './commands/cancel-all.ts'
+import { type ChangesFlags, showChanges as showAllChanges } from './commands/changes.ts'
 import { type ConfigFlags, showConfig } from './commands/config.ts'
 import { type ConsoleFlags, serveConsoleOf } from './commands/console.ts'
 import { type FeedFlags, feed } from './commands/feed.ts'
@@ -704,6 +705,31 @@ limitsCommand('changes')
   .description('list who changed limits and states, with how they were before and after')
   .argument('[account]', 'name; all where absent')
   .action((name: string | undefined, flags: LocatorFlags) => runLimits(flags, desk => showChanges(desk, name)))
+
+program
+  .command('changes')
+  .description('who changed what in the directory, limits, states and rules, oldest first')
+  .option('--of <what>', 'directory, limits or rules; all of them where absent')
+  .option('-n, --last <number>', 'only the latest so many')
+  .option('-l, --locator <host:port>', 'service locator; OES_LOCATOR, else 127.0.0.1:20000 where absent')
+  .option('-u, --username <name>', 'account to log in with')
+  .option('-p, --password <password>', 'its password; OES_PASSWORD keeps it out of the list of processes')
+  .option('--json', 'one JSON value per line')
+  .addHelpText(
+    'after',
+    `
+For administrators. What was changed is told with how it was before and after; null stands for what was or is not there.
+
+Examples:
+  $ oes changes --last 20
+  $ oes changes --of limits --json`,
+  )
+  .action(async (flags: Omit<ChangesFlags, 'last'> & { last?: string; json?: boolean }) => {
+    const { last, ...others } = flags
+    output.isJson = flags.json === true
+    const counted = last === undefined ? {} : { last: parseWhole(last, 'a number of changes', 1) }
+    status = await showAllChanges(output, { ...others, ...counted }, process.env)
+  })
 
 const journal = program
   .command('journal')

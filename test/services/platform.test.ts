@@ -25,7 +25,7 @@ const SERVICE = 'order_execution_service'
 
 test('with built-in passwords any interface but loopback is refused, and says what to do', async () => {
   await rejects(startPlatform({ databasePath: ':memory:', host: '0.0.0.0' }), (error: Error) => {
-    match(error.message, /^16 accounts still have built-in passwords.*not on 0\.0\.0\.0.*127\.0\.0\.1\.$/)
+    match(error.message, /^17 accounts still have built-in passwords.*not on 0\.0\.0\.0.*127\.0\.0\.1\.$/)
     return error instanceof BuiltInPasswords
   })
 })

@@ -54,6 +54,8 @@ export const builtInWorld: WorldData = {
       riskState: { type: RiskStateType.CloseOrders, expiry: 0 },
     },
     ...servicesApart.map(name => ({ name, password: name })),
+    // Does not trade: to try out what observers and their managers may see.
+    { name: 'auditor', password: 'auditor' },
   ],
   administrators: ['administrator', RISK_SERVICE],
   services: [ORDER_EXECUTION_SERVICE, ...servicesApart],
