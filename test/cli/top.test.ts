@@ -176,6 +176,9 @@ test('the screen draws in place, hears single keys, and leaves the terminal as i
     () => keys.push('resized'),
   )
   deepEqual([screen.width, screen.height], [50, 4])
+  Object.assign(out, { columns: 0, rows: 0 })
+  deepEqual([screen.width, screen.height], [80, 24])
+  Object.assign(out, { columns: 50, rows: 3 })
   screen.open()
   screen.draw(['one', 'two', 'three', 'four', 'five'])
   input.emit('data', 'sq')

@@ -38,7 +38,8 @@ const columns: Column<Position>[] = [
   { title: 'SELLING', align: 'right', cell: position => quantityText(position.pendingSell) },
   { title: 'REALISED', align: 'right', cell: position => moneyText(position.gross) },
   { title: 'FEES', align: 'right', cell: position => moneyText(position.fees) },
-  { title: 'CURRENCY', cell: position => currencyText(position.currency) },
+  // Only executions give a position a currency.
+  { title: 'CURRENCY', cell: ({ currency }) => (currency === 0 ? '-' : currencyText(currency)) },
 ]
 
 function averageText({ costBasis, quantity }: Position): string {

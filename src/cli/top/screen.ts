@@ -12,6 +12,9 @@ const HOME = '\u001b[H'
 const END_OF_LINE = '\u001b[K'
 const REST_OF_SCREEN = '\u001b[J'
 
+/** Of a terminal that does not know its own size, as one behind a serial line: it says 0. */
+const SIZE_UNKNOWN = { columns: 80, rows: 24 }
+
 export class Screen {
   readonly #terminal: Terminal
   readonly #onKey: (key: string) => void
@@ -24,11 +27,11 @@ export class Screen {
   }
 
   get width(): number {
-    return Math.max(20, this.#terminal.out.columns)
+    return Math.max(20, this.#terminal.out.columns || SIZE_UNKNOWN.columns)
   }
 
   get height(): number {
-    return Math.max(4, this.#terminal.out.rows)
+    return Math.max(4, this.#terminal.out.rows || SIZE_UNKNOWN.rows)
   }
 
   open(): void {
