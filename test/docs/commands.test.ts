@@ -267,6 +267,8 @@ await client.logout()
     const server = await somebody.starts(only(pieces, 'oes risk-server  '), 'risk')
     equal(await somebody.runs(only(pieces, 'oes risk reset')), 'Results of TSX begin again at zero.\n')
     match(await somebody.does('oes risk states alice'), /^alice +ACTIVE/m)
+    match(await somebody.does('oes risk portfolio alice'), /^Account alice: ACTIVE\n.*\nABX\.TSX /)
+    match(await somebody.does('oes risk export alice'), /^"?Account"?,.*\n"alice","ABX\.TSX",.*"Long",100,/m)
     await stops(server)
   })
 

@@ -57,11 +57,10 @@ export class Newcomer {
     )
     // Nothing of whoever runs the test says which server is meant, or as whom.
     const inherited = Object.entries(process.env).filter(([name]) => !/^(?:OES|npm)_/i.test(name))
-    const PATH = `${tools}:${path.join(this.home, 'order-execution-server', 'scripts')}:${process.env.PATH}`
     // A hundred commands read the same sources; what Node makes of them is kept.
     const NODE_COMPILE_CACHE = path.join(this.home, 'compiled')
-    this.#env = { ...Object.fromEntries(inherited), HOME: this.home, PATH, NODE_COMPILE_CACHE, NO_COLOR: '1' }
-    this.shell = new Shell({ cwd: this.home, env: this.#env })
+    this.#env = { ...Object.fromEntries(inherited), HOME: this.home, NODE_COMPILE_CACHE, NO_COLOR: '1' }
+    this.shell = new Shell({ cwd: this.home, env: { ...this.#env, PATH: `${tools}:${process.env.PATH}` } })
   }
 
   /** Text of a page with what stands for its ports and folders. */
@@ -104,7 +103,9 @@ export class Newcomer {
     ran(piece)
     const { as, folder = '.' } = options
     const who = as === undefined ? {} : { OES_USERNAME: as, OES_PASSWORD: as }
-    const place: Place = { cwd: path.join(this.home, folder), env: { ...this.#env, ...who } }
+    // Who opens a terminal has the scripts in his path by now, as the first day says.
+    const PATH = `${path.join(this.home, 'order-execution-server', 'scripts')}:${process.env.PATH}`
+    const place: Place = { cwd: path.join(this.home, folder), env: { ...this.#env, PATH, ...who } }
     fs.mkdirSync(place.cwd, { recursive: true })
     const terminal = new Terminal(this.here(piece.text), place, options)
     this.#terminals.add(terminal)
