@@ -11,9 +11,10 @@ import { type TestContext, test } from 'node:test'
 import { parse } from 'yaml'
 import { type Config, parseConfig } from '../../src/config/config.ts'
 import { makeCertificate } from '../end-to-end/certificates.ts'
-import { freePort, type MariaDb, startMariaDb } from '../stores/mysql/mariadb-server.ts'
+import { type MariaDb, startMariaDb } from '../stores/mysql/mariadb-server.ts'
 import { Newcomer, neverRun, ran, stops, under } from './newcomer.ts'
 import { type Piece, piecesOf } from './pages.ts'
+import { quietPort } from './quiet-port.ts'
 
 const OPERATIONS = 'docs/operations.md'
 const STORAGE = 'docs/storage.md'
@@ -23,11 +24,11 @@ const databases: MariaDb[] = [await startMariaDb(), await startMariaDb()]
 const replacements = new Map([
   ['3306', String(databases[0]!.port)],
   ['3307', String(databases[1]!.port)],
-  ['20000', String(await freePort())],
-  ['20600', String(await freePort())],
-  ['20700', String(await freePort())],
-  ['20701', String(await freePort())],
-  ['20702', String(await freePort())],
+  ['20000', String(await quietPort())],
+  ['20600', String(await quietPort())],
+  ['20700', String(await quietPort())],
+  ['20701', String(await quietPort())],
+  ['20702', String(await quietPort())],
   ['/etc/oes', 'certificates'],
   // A new installation makes files for four million events.
   ['byDefault: 64 * MIB', 'byDefault: MIB'],
@@ -67,6 +68,11 @@ test('README.md leads from nothing to an order that is filled', async t => {
 
 test('a newcomer lives by the pages', async t => {
   const somebody = newcomer(t)
+  /** Waits until both databases have everything. */
+  const storesFollow = async () => {
+    const follow = `curl -s http://127.0.0.1:20701/metrics | grep -q '^oes_store_lag{.*} 0$'`
+    await somebody.does(`until ${follow}; do sleep 0.1; done`)
+  }
   const inInstance = (name: string) => path.join(somebody.home, 'oes', name)
 
   await t.test('the first day', async () => {
@@ -77,7 +83,10 @@ test('a newcomer lives by the pages', async t => {
       ...['Install', 'Two databases', 'Configure', 'Start', 'Trade', 'Watch', 'Tune', 'Cancel', 'Stop', 'Upgrade'],
     ])
     let out = ''
-    for (const piece of under(OPERATIONS, 'The first day')) out += await somebody.runs(piece)
+    for (const piece of under(OPERATIONS, 'The first day')) {
+      if (piece.text.startsWith('oes store status')) await storesFollow()
+      out += await somebody.runs(piece)
+    }
     match(out, /^config\.yml written\.\nconfig\.yml can be used\n# What is in force, from config\.yml/m)
     equal(out.includes('a good password'), false)
     match(
@@ -216,6 +225,7 @@ await client.logout()
     await watch.interrupt()
     for (const piece of pieces) {
       if (/^oes (top|watch)/.test(piece.text)) continue
+      if (piece.text.startsWith('oes store status')) await storesFollow()
       const said = await somebody.runs(piece)
       if (piece.text.startsWith('oes orders')) match(said, / BID +100 +ABX\.TSX +LIMIT +1\.00 /)
       else if (piece.text.startsWith('oes positions'))
@@ -273,6 +283,7 @@ await client.logout()
   })
 
   await t.test('questions to a database', async () => {
+    await storesFollow()
     const statements = piecesOf(STORAGE).filter(({ kind }) => kind === 'sql')
     const answers = []
     const connection = await databases[0]!.connect('orders')
