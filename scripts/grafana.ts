@@ -222,6 +222,8 @@ const rows: readonly Row[] = [
         query(sum('oes_logins_total'), 'logins'),
         query(sum('oes_login_failures_total'), 'failed logins'),
         query(sum('oes_sessions_closed_total', 'reason'), 'closed: {{reason}}'),
+        query(sum('oes_hosts_refused_total'), 'hosts not allowed'),
+        query(sum('oes_handshakes_failed_total'), 'failed handshakes'),
       ),
       lines(
         'Requests',

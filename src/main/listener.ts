@@ -9,6 +9,8 @@
 import net from 'node:net'
 import tls from 'node:tls'
 import { type Network, Networks } from '../config/network.ts'
+import { Metric } from '../metrics/catalogue.ts'
+import type { Lane } from '../shared-memory/lanes.ts'
 import { BoundedLog } from './bounded-log.ts'
 import type { Certificates } from './certificates.ts'
 import type { Gate } from './gate.ts'
@@ -22,6 +24,8 @@ export interface ListenerOptions {
   /** Time from connecting to logging in. */
   readonly loginMs: number
   readonly tls?: ListenerTls | undefined
+  /** Main's lane. */
+  readonly lane: Lane
   readonly log: (message: string, facts: Record<string, string | number>) => void
 }
 
@@ -33,6 +37,9 @@ export interface ListenerTls {
   readonly bindsAccounts: boolean
 }
 
+/** How long a client that was told the end has to read it and to close its own side. */
+const LINGER_MS = 5_000
+
 export class Listener {
   readonly #server: net.Server
   readonly #secure: tls.Server | undefined
@@ -42,8 +49,6 @@ export class Listener {
   readonly #bounded: BoundedLog
   /** Connections whose handshake is under way, by host and port, with the time at which they came. */
   readonly #shaking = new Map<string, number>()
-  #hostsRefused = 0
-  #handshakesFailed = 0
 
   constructor(gate: Gate, options: ListenerOptions) {
     this.#gate = gate
@@ -74,14 +79,15 @@ export class Listener {
 
   /** Connections that never came to a session. */
   figures(): Record<string, number> {
-    return { hosts_refused: this.#hostsRefused, handshakes_failed: this.#handshakesFailed }
+    const { lane } = this.#options
+    return { hosts_refused: lane.value(Metric.HostsRefused), handshakes_failed: lane.value(Metric.HandshakesFailed) }
   }
 
   #accept(socket: net.Socket): void {
     const nowMs = performance.now()
     const host = socket.remoteAddress ?? ''
     if (!this.#networks.admits(host)) {
-      this.#hostsRefused += 1
+      this.#options.lane.add(Metric.HostsRefused)
       this.#bounded.note('connections are refused: the host is not in server.allowed', nowMs, { host })
       socket.destroy()
       return
@@ -97,7 +103,7 @@ export class Listener {
     }
     const name = nameOf(socket)
     this.#shaking.set(name, nowMs)
-    // A connection that breaks off in its handshake is told as an error of the TLS server, or not at all.
+    // A connection that breaks off in its handshake may not be told as an error of the TLS server.
     socket.on('close', () => this.#shaking.delete(name))
     this.#secure.emit('connection', socket)
   }
@@ -112,6 +118,8 @@ export class Listener {
     certificates.watch(options => server.setSecureContext(options))
     server.on('tlsClientError', (error, socket) => {
       this.#failed(socket.remoteAddress ?? '', error.message)
+      // Its client knows of the end before `close` comes here, and its place has to be free for the next one by then.
+      this.#shaking.delete(nameOf(socket))
       socket.destroy()
     })
     server.on('secureConnection', socket => {
@@ -130,7 +138,7 @@ export class Listener {
   }
 
   #failed(host: string, why: string): void {
-    this.#handshakesFailed += 1
+    this.#options.lane.add(Metric.HandshakesFailed)
     this.#bounded.note('a handshake failed', performance.now(), { host, why })
   }
 
@@ -199,7 +207,13 @@ class SocketPeer implements Peer {
   }
 
   end(): void {
-    this.#socket.end()
+    const socket = this.#socket
+    socket.end()
+    // What the client still sends is read and thrown away: closing on unread bytes is a reset, which takes from the client
+    // what it was told last. A client that does not close its own side is not waited for without end.
+    socket.resume()
+    const late = setTimeout(() => socket.destroy(), LINGER_MS).unref()
+    socket.once('close', () => clearTimeout(late))
   }
 
   destroy(): void {

@@ -449,6 +449,7 @@ export class Server {
         clients: tls.clientCa === undefined ? 'none' : tls.clientCertificates,
         bindsAccounts: tls.clientAccount === 'common_name',
       },
+      lane: meter.lane,
       log: facts,
     })
     this.#listener = listener

@@ -102,6 +102,16 @@ export const Metric = {
     'Connections refused or closed by the server, by the reason.',
     byReason,
   ),
+  HostsRefused: counter(
+    'main',
+    'oes_hosts_refused',
+    'Connections closed at once: their host is not in server.allowed.',
+  ),
+  HandshakesFailed: counter(
+    'main',
+    'oes_handshakes_failed',
+    'Connections that came to no session for want of a handshake of TLS, or of a certificate that is good.',
+  ),
   Logins: counter('main', 'oes_logins', 'Logins that succeeded.'),
   LoginFailures: counter('main', 'oes_login_failures', 'Logins that were refused, or could not be checked.'),
   BytesReceived: counter('main', 'oes_received_bytes', 'Bytes read from clients.', 'bytes'),

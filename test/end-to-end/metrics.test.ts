@@ -24,6 +24,7 @@ import { parsePrometheusText, type Sample } from '../metrics/prometheus-text.ts'
 import { RunningPlatform } from '../services/running-platform.ts'
 import { submitElements } from '../simulation/stage.ts'
 import { newSchema } from '../stores/mysql/mariadb-server.ts'
+import { makeCertificate } from './certificates.ts'
 
 /** What is waited for comes long before, or never. */
 const WAIT_MS_MAX = 60_000
@@ -39,11 +40,12 @@ type Expectations = Readonly<Record<string, Direction>>
 
 class Watcher {
   /** Names of metrics that have moved as they should. */
-  readonly seen = new Set<string>()
+  readonly seen: Set<string>
   readonly #port: number
 
-  constructor(port: number) {
+  constructor(port: number, seen = new Set<string>()) {
     this.#port = port
+    this.seen = seen
   }
 
   async samples(): Promise<Sample[]> {
@@ -152,6 +154,33 @@ async function started(t: TestContext) {
   const server = ServerProcess.spawn(folder.path, settings)
   await server.logged(/the administrative port listens/)
   return { platform, database, folder, server, store: `${endpoint.host}:${endpoint.port}/${endpoint.schema}` }
+}
+
+/** Who does not get in, at a server that looks at hosts and wants TLS. */
+async function provokeAtTheDoor(t: TestContext, seen: Set<string>): Promise<void> {
+  const folder = temporaryFolder()
+  t.after(() => folder.remove())
+  const { certificate, key } = makeCertificate(folder.path, 'server')
+  const server = await ServerProcess.start(
+    folder.path,
+    merged(testSettings(folder.path), { server: { allowed: ['127.0.0.1'], tls: { certificate, key } } }),
+  )
+  const watcher = new Watcher(server.adminPort, seen)
+  const opened = (localAddress: string) => {
+    const socket = net.connect({ host: '127.0.0.1', port: server.port, localAddress })
+    t.after(() => socket.destroy())
+    socket.on('error', () => undefined) // it is turned away, however
+    return socket
+  }
+  await watcher.provoke('a host that is not allowed', async () => opened('127.0.0.2'), {
+    oes_hosts_refused_total: 1,
+    oes_handshakes_failed_total: 0,
+  })
+  await watcher.provoke('a client that speaks no TLS', async () => opened('127.0.0.1').write('no handshake'), {
+    oes_hosts_refused_total: 1,
+    oes_handshakes_failed_total: 1,
+  })
+  await server.stop()
 }
 
 test('every metric moves the right way when what it measures is provoked', async t => {
@@ -477,6 +506,8 @@ test('every metric moves the right way when what it measures is provoked', async
     () => fetch(`http://127.0.0.1:${server.adminPort}/metrics`, { method: 'POST' }),
     { oes_admin_requests_total: 'rises', oes_admin_refused_total: 'rises', oes_admin_connections: value => value >= 2 },
   )
+
+  await provokeAtTheDoor(t, watcher.seen)
 
   // What no table of the store takes: somebody has written the order's next report already.
   const taken = (await submit(alice))[4]

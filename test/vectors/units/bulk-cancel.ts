@@ -24,8 +24,10 @@ import { readTicker } from '../../../src/domain/tickers.ts'
 import { TimeInForce } from '../../../src/domain/time-in-force.ts'
 import { localDay } from '../../../src/domain/venue-time.ts'
 import { Listener } from '../../../src/main/listener.ts'
+import { LANE_BYTES } from '../../../src/metrics/catalogue.ts'
 import { MessageWriter } from '../../../src/protocol/message-writer.ts'
 import { encodeAccepted, encodeReport } from '../../../src/protocol/order-events.ts'
+import { Lane } from '../../../src/shared-memory/lanes.ts'
 import { EmbeddedStore } from '../../../src/stores/embedded-store.ts'
 import { EventBatch } from '../../../src/stores/event-batch.ts'
 import { Rehearsal } from '../../simulation/rehearsal.ts'
@@ -101,6 +103,7 @@ async function cancel(rehearsal: Rehearsal, step: RunStep): Promise<string | und
     allowed: [],
     connectionsMax: 100,
     loginMs: 5_000,
+    lane: new Lane(new SharedArrayBuffer(LANE_BYTES), 0, LANE_BYTES),
     log: () => undefined,
   })
   const { port } = await listener.open('127.0.0.1', 0)
