@@ -83,7 +83,7 @@ test('a wrong password is told, a trader is turned away, an administrator gets i
       await page.getByRole('alert').filter({ hasText: /\S/ }).waitFor()
       return await page.getByRole('alert').innerText()
     }
-    equal(await page.evaluate(FOCUSED), 'name')
+    await until(page, `(${FOCUSED}) === 'name'`)
     equal(await tell('administrator', 'wrong'), 'The name or the password is wrong.')
     await page.reload()
     equal(await tell('alice', 'alice'), 'The console is for administrators and for managers of trading groups.')
@@ -248,6 +248,7 @@ test('a risk state is changed after the name was typed, and the change is shown 
 test('everything can be reached and left by the keyboard', async () => {
   await inBrowser(WIDE, async page => {
     const { keyboard } = page
+    await until(page, `(${FOCUSED}) === 'name'`)
     await keyboard.type('margaret')
     await keyboard.press('Tab')
     await keyboard.type('margaret')
@@ -262,9 +263,11 @@ test('everything can be reached and left by the keyboard', async () => {
     await keyboard.press('Escape')
     await page.getByRole('dialog').waitFor({ state: 'hidden' })
     await keyboard.press('2')
+    // Keys are for the view that is there.
+    await page.getByRole('heading', { level: 1, name: 'Orders' }).waitFor()
     await keyboard.press('/')
+    await until(page, `(${FOCUSED}) === 'text'`)
     const focused = () => page.evaluate<string | null>(`${FOCUSED} ?? null`)
-    equal(await focused(), 'text')
     await keyboard.type('alice')
     // Every field, then the table, and on.
     const way: (string | null)[] = []
@@ -283,7 +286,7 @@ test('everything can be reached and left by the keyboard', async () => {
     await page.getByRole('dialog').getByText('Stages of the server').waitFor()
     await keyboard.press('Escape')
     await page.getByRole('dialog').waitFor({ state: 'hidden' })
-    equal(await focused(), 'grid')
+    await until(page, `(${FOCUSED}) === 'grid'`)
     // Out of the table in both directions.
     await keyboard.press('Shift+Tab')
     equal((await focused()) === 'grid', false)
