@@ -52,6 +52,7 @@ import {
   type RulesDesk,
   withRules,
 } from './commands/rules.ts'
+import { type SessionsFlags, sessions, sessionsShown } from './commands/sessions.ts'
 import type { AuditFlags } from './commands/store-audit.ts'
 import type { RebuildFlags } from './commands/store-rebuild.ts'
 import type { VerifyFlags } from './commands/store-verify.ts'
@@ -543,6 +544,16 @@ Examples:
   .action((flags: KillFlags & CommonFlags) => {
     checkKillFlags(flags)
     return run(flags, client => kill(client, output, flags))
+  })
+
+remoteCommand('sessions')
+  .description('who is logged in, from where, since when, and with what under way; administrators only')
+  .option('-a, --account <name or id>', 'only those of that account')
+  .option('--limit <n>', 'at most so many; 1000 where absent')
+  .addHelpText('after', '\nExamples:\n  $ oes sessions\n  $ oes sessions --account ada --json')
+  .action((flags: SessionsFlags & CommonFlags) => {
+    const shownMax = sessionsShown(flags)
+    return run(flags, client => sessions(client, output, shownMax, flags))
   })
 
 remoteCommand('switch')

@@ -57,6 +57,7 @@ import {
 import { type AccountPositions, readPositions } from './positions.ts'
 import { type FetchPage, type OrderQuery, orderPages, type Page, type ReportQuery, reportPages } from './queries.ts'
 import { type AlsoCanceled, alsoCancelBits, readSwitch, type SwitchState } from './safety.ts'
+import { type LiveSession, readSessions } from './sessions.ts'
 import { StreamTable } from './stream-table.ts'
 import { EventStream, type Subscription, type SubscriptionTarget } from './subscription.ts'
 import { systemTimers, type Timers } from './timers.ts'
@@ -380,6 +381,23 @@ export class OesClient {
       const last = page.accounts.at(-1)
       if (!page.more || last === undefined || last.id <= afterId) return
       afterId = last.id
+    }
+  }
+
+  /**
+   * Everybody who is logged in, for administrators. Whoever is there from the first page to the last is told once.
+   * @throws OesError
+   */
+  async *sessions(): AsyncGenerator<LiveSession, void, undefined> {
+    let after = 0
+    while (true) {
+      const message = [Kind.Sessions, 0, 0, after]
+      const page = await this.#ask({ message, take: answerOf(Kind.SessionList, readSessions) }, {})
+      yield* page.sessions
+      const last = page.sessions.at(-1)
+      // Pages go up by the lower half of the number, the place among the connections.
+      if (!page.more || last === undefined || (last.session & 0xffff) <= (after & 0xffff)) return
+      after = last.session
     }
   }
 

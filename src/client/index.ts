@@ -63,5 +63,6 @@ export type {
 export type { AccountPositions, Position } from './positions.ts'
 export type { OrderQuery, QueryFilter, QueryMember, QueryPoint, ReportQuery } from './queries.ts'
 export type { AlsoCanceled, SessionChoice, SwitchState } from './safety.ts'
+export type { LiveSession } from './sessions.ts'
 export type { MembershipChange, Subscription, SubscriptionEvent } from './subscription.ts'
 export type { Timers } from './timers.ts'

@@ -1,7 +1,14 @@
 // One person's way to the server and its services: ordinary clients under the person's own name, so that what may be seen
 // and done here is what the person may see and do anywhere. The services are connected to when they are first needed.
 
-import { type AccountPositions, connect, type HaltTarget, type OesClient, OesError } from '../client/index.ts'
+import {
+  type AccountPositions,
+  connect,
+  type HaltTarget,
+  type LiveSession,
+  type OesClient,
+  OesError,
+} from '../client/index.ts'
 import type { Address } from '../config/address.ts'
 import { numberOfMicros } from '../domain/money.ts'
 import { Reason, reasonName } from '../domain/reasons.ts'
@@ -12,7 +19,17 @@ import type { RecordedViolation } from '../services/compliance/violation.ts'
 import { LocatorClient } from '../services/locator/client.ts'
 import { ServiceError } from '../services/wire/service-error.ts'
 import { HttpRefusal } from './http-port.ts'
-import type { AccountMessage, AccountRow, ChangeRow, HaltRow, NamedId, PositionRow, ViolationRow } from './messages.ts'
+import type {
+  AccountMessage,
+  AccountRow,
+  ChangeRow,
+  ClientSessionRow,
+  ClientSessionsMessage,
+  HaltRow,
+  NamedId,
+  PositionRow,
+  ViolationRow,
+} from './messages.ts'
 import { currencyCode, wordOf } from './order-rows.ts'
 
 export interface DeskPlaces {
@@ -27,6 +44,8 @@ const ACCOUNTS_FRESH_MS = 10_000
 const VIOLATION_ACCOUNTS_MAX = 200
 const VIOLATIONS_KEPT = 500
 const ALL_ACCOUNTS = -1
+/** Sessions of the server that are shown: two pages of it. */
+const SESSIONS_SHOWN = 1_000
 /** How long the list of an account's changes is good for those who go on asking. */
 const CHANGES_FRESH_MS = 5_000
 const CHANGES_SHOWN = 50
@@ -190,6 +209,16 @@ export class Desk {
     }))
   }
 
+  /** Who is logged in; the server tells administrators only. */
+  async sessions(): Promise<ClientSessionsMessage> {
+    const rows: ClientSessionRow[] = []
+    for await (const session of this.client.sessions()) {
+      if (rows.length === SESSIONS_SHOWN) return { rows, hasMore: true }
+      rows.push(sessionRow(session))
+    }
+    return { rows, hasMore: false }
+  }
+
   /** Stores the risk state of an account; the service lets administrators only. */
   async storeRiskState(account: number, type: RiskStateType): Promise<void> {
     await this.#administration.storeRiskState(account, { type, expiry: 0 })
@@ -306,6 +335,24 @@ function accountRow(id: number, name: string, positions: AccountPositions): Acco
     openOrders: positions.openOrders,
     positions: held.length,
     gross: positions.positions.reduce((sum, { gross, fees }) => sum + gross - fees, 0),
+  }
+}
+
+function sessionRow(session: LiveSession): ClientSessionRow {
+  const { accountName, isObserver, isAdministrator, since, cancelOn, alsoCancel } = session
+  return {
+    session: session.session,
+    account: accountName,
+    role: isObserver ? 'observer' : isAdministrator ? 'administrator' : 'trader',
+    peer: session.peer,
+    sinceUs: since,
+    inFlight: session.inFlight,
+    outboxBytes: session.outboxBytes,
+    subscriptions: session.subscriptions,
+    tls: session.tls,
+    cancelOn: cancelOn ?? null,
+    graceMs: session.graceMs,
+    alsoCanceled: [...(alsoCancel.gtc ? ['GTC' as const] : []), ...(alsoCancel.gtd ? ['GTD' as const] : [])],
   }
 }
 

@@ -211,6 +211,30 @@ export interface AccountsMessage {
   readonly offset: number
 }
 
+/** Somebody who is logged in at the server. */
+export interface ClientSessionRow {
+  readonly session: number
+  readonly account: string
+  readonly role: 'administrator' | 'observer' | 'trader'
+  readonly peer: string
+  readonly sinceUs: number
+  readonly inFlight: number
+  readonly outboxBytes: number
+  readonly subscriptions: number
+  /** Version of TLS; empty where the connection is plain. */
+  readonly tls: string
+  readonly cancelOn: 'loss' | 'logout' | 'both' | null
+  readonly graceMs: number
+  /** Orders that are canceled with the others although they are good for longer. */
+  readonly alsoCanceled: readonly ('GTC' | 'GTD')[]
+}
+
+export interface ClientSessionsMessage {
+  readonly rows: readonly ClientSessionRow[]
+  /** There are more than are shown. */
+  readonly hasMore: boolean
+}
+
 export interface PositionRow {
   readonly ticker: string
   readonly currency: string

@@ -33,6 +33,7 @@ const MODULES = [
   'markup',
   'overview',
   'page',
+  'sessions-view',
   'store',
   'theme',
   'violations-view',

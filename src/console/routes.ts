@@ -66,6 +66,7 @@ export function consoleRoutes(parts: RoutesParts): readonly HttpRoute[] {
     get('/api/accounts', async (exchange, { desk }) => exchange.json(200, await accountsPage(desk, exchange.question))),
     get('/api/accounts/*', async (exchange, { desk }) => exchange.json(200, await desk.account(whole(exchange.rest)))),
     get('/api/violations', async (exchange, { desk }) => exchange.json(200, await desk.violations())),
+    get('/api/sessions', async (exchange, { desk }) => exchange.json(200, await desk.sessions())),
     get('/api/halts', async (exchange, { desk }) => exchange.json(200, await desk.halts())),
     post('/api/halt', async (exchange, session) => {
       const request = record(await exchange.body())

@@ -68,6 +68,12 @@ export interface SafetyRequests {
   request(session: Session, kind: number, requestId: number, account: number, message: Value[]): void
 }
 
+/** Who is logged in. */
+export interface SessionListRequests {
+  /** @param session of an administrator. */
+  request(session: Session, requestId: number, message: Value[]): void
+}
+
 export interface GateParts {
   readonly limits: GateLimits
   readonly directory: Directory
@@ -78,6 +84,7 @@ export interface GateParts {
   readonly halts: HaltRequests
   readonly massCancels: MassCancelRequests
   readonly safety: SafetyRequests
+  readonly sessionList: SessionListRequests
   readonly subscriptions: Subscriptions
   /** A fresh order id, or 0 where the block is used up and the next has not come yet. */
   readonly nextOrderId: () => number
@@ -369,8 +376,7 @@ export class Gate {
     }
     if (session.permittedVersion !== directory.version) this.#refreshRoles(session)
     if (session.observer && !isReading(kind)) {
-      this.#parts.log('not permitted', { peer: session.peer.name, account: session.accountName, asked: named })
-      this.refuse(session, requestId, named, Reason.NotPermitted, [])
+      this.#notPermitted(session, requestId, named)
       return true
     }
     if (session.inFlight > limits.inFlightMax) {
@@ -401,6 +407,7 @@ export class Gate {
       case Kind.RefreshSwitch:
       case Kind.DisarmSwitch:
       case Kind.Switch:
+      case Kind.Sessions:
         break
       case Kind.Logout:
         this.#parts.safety.logout(session, requestId)
@@ -433,6 +440,10 @@ export class Gate {
       case Kind.Lift:
       case Kind.Halts:
         this.#parts.halts.request(session, kind, requestId, message)
+        return true
+      case Kind.Sessions:
+        if (session.administrator) this.#parts.sessionList.request(session, requestId, message)
+        else this.#notPermitted(session, requestId, named)
         return true
       case Kind.Subscribe:
         if (message[3] === 1) break // a group: the account means nothing
@@ -549,9 +560,13 @@ export class Gate {
       session.permitted.set(row, permitted)
     }
     if (permitted) return true
+    this.#notPermitted(session, requestId, account)
+    return false
+  }
+
+  #notPermitted(session: Session, requestId: number, account: number): void {
     this.#parts.log('not permitted', { peer: session.peer.name, account: session.accountName, asked: account })
     this.refuse(session, requestId, account, Reason.NotPermitted, [])
-    return false
   }
 
   #login(session: Session, requestId: number, bytes: Uint8Array, start: number, end: number): void {
@@ -619,6 +634,7 @@ export class Gate {
       return
     }
     session.stage = SessionStage.Live
+    session.loggedInUs = this.#parts.nowUs()
     session.accountRow = row
     session.accountName = name
     this.#refreshRoles(session)

@@ -181,11 +181,13 @@ class SocketPeer implements Peer {
   readonly name: string
   readonly host: string
   readonly boundTo: string | undefined
+  readonly tls: string
   readonly #socket: net.Socket
 
   constructor(socket: net.Socket, boundTo: string | undefined) {
     this.#socket = socket
     this.boundTo = boundTo
+    this.tls = socket instanceof tls.TLSSocket ? (socket.getProtocol() ?? '') : ''
     this.host = socket.remoteAddress ?? ''
     this.name = `${this.host}:${socket.remotePort}`
   }

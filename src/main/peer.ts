@@ -7,6 +7,8 @@ export interface Peer {
   readonly host: string
   /** Name of the only account that it may log in to, by its certificate; undefined for any. */
   readonly boundTo: string | undefined
+  /** Version of TLS, as TLSv1.3; empty where the connection is plain. */
+  readonly tls: string
   /** Bytes handed over and not yet taken by the network. */
   readonly waitingBytes: number
   /** Sends `bytes`, which stay untouched until `done` is called. */

@@ -73,6 +73,11 @@ export class SafetyDesk {
     if (key !== '') session.mark = this.#parts.choices.login({ account: session.account, key }, choice)
   }
 
+  /** What becomes of the session's orders when it ends; nothing for one without a key. */
+  choiceOf({ mark }: Session): Choice {
+    return mark === undefined ? NO_CHOICE : this.#parts.choices.choiceOf(mark)
+  }
+
   /** The connection is gone. */
   lost(session: Session, nowMs: number): void {
     if (session.mark !== undefined && session.logout === undefined) this.#parts.choices.lost(session.mark, nowMs)

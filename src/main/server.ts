@@ -61,6 +61,7 @@ import { ReportPump } from './report-pump.ts'
 import { turnPump } from './report-stage.ts'
 import { Safety } from './safety.ts'
 import type { Session } from './session.ts'
+import { SessionList } from './session-list.ts'
 import { shardOfAccount } from './shard-of-account.ts'
 import { Shards } from './shard-stage.ts'
 import { type PlainOptions, type StageParts, threadFile } from './stage.ts'
@@ -294,6 +295,7 @@ export class Server {
       unreadBytesMax: Math.floor(config.limits.outboxBytesMax / 4),
       log: facts,
     })
+    const sessionList = new SessionList({ directory: accounts, choiceOf: session => safety.desk.choiceOf(session) })
     let flushing = false
     const flushReceived = () => {
       flushing = false
@@ -308,6 +310,7 @@ export class Server {
       halts: haltDesk,
       massCancels,
       safety: safety.desk,
+      sessionList,
       subscriptions,
       nextOrderId: () => uids.next(),
       orderIdsComing: () => uids.available,
@@ -330,6 +333,7 @@ export class Server {
     haltDesk.connect(gate)
     massCancels.connect(gate)
     safety.desk.connect(gate)
+    sessionList.connect(gate)
     onMembershipsChanged = () => {
       history.membershipsChanged(gate.sessions)
       halts.membershipsChanged()

@@ -85,6 +85,11 @@ export class SessionChoices {
     return entry.mark
   }
 
+  /** What becomes of the orders of a session that is connected. */
+  choiceOf(name: SessionName): Choice {
+    return this.#entries.get(sessionText(name))?.choice ?? NOTHING
+  }
+
   /** A connection has gone without a logout. */
   lost(name: SessionName, nowMs: number): void {
     const entry = this.#entry(name)

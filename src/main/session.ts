@@ -51,6 +51,8 @@ export class Session {
   listed = false
   /** Reading is stopped: a command ring is full, or an answer streams faster than the client reads. */
   stalled = false
+  /** When it logged in, µs since the epoch, UTC; 0 before. */
+  loggedInUs = 0
   lastHeardMs: number
   lastSaidMs: number
   nextSubscriptionId = 1
@@ -112,6 +114,14 @@ export class SessionTable {
 
   *[Symbol.iterator](): Iterator<Session> {
     for (const session of this.#slots) if (session !== undefined) yield session
+  }
+
+  /** Those in the slots behind the one of a session word, which need not be in use any more. */
+  *behind(word: number): Generator<Session, void, undefined> {
+    for (let slot = (word & 0xffff) + 1; slot < this.#slots.length; slot++) {
+      const session = this.#slots[slot]
+      if (session !== undefined) yield session
+    }
   }
 }
 

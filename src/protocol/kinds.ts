@@ -27,6 +27,7 @@ export const Kind = {
   Switch: 29,
   Logout: 30,
   Replace: 36,
+  Sessions: 40,
 
   OrderAccepted: 64,
   ExecutionReport: 65,
@@ -50,6 +51,7 @@ export const Kind = {
   MassCancelProgress: 85,
   MassCanceled: 86,
   SwitchState: 94,
+  SessionList: 100,
 } as const
 export type Kind = (typeof Kind)[keyof typeof Kind]
 

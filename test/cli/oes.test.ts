@@ -231,6 +231,54 @@ test('positions come with the buying power', async context => {
   ])
 })
 
+test('sessions are listed over all pages, with what each has under way', async context => {
+  const server = await startServer(context)
+  const row = (session: number, name: string, ...rest: unknown[]) => [session, session + 10, name, ...rest]
+  const at = 1_700_000_000_000_000
+  const first = row(65_537, 'alice', '10.0.0.5:40000', at, 0, 0, 3, 12_000, 2, 'TLSv1.3', 1, 5_000, 1)
+  const second = row(65_538, 'root', '127.0.0.1:40001', at, 1, 0, 0, 0, 0, '', 0, 0, 0)
+  const list = async (...words: string[]) => {
+    const { finished } = oes(server.port, 'sessions', ...words)
+    const peer = await server.login()
+    for (const [after, rows, more] of [
+      [0, [first], 1],
+      [65_537, [second], 0],
+    ] as const) {
+      const asked = await peer.receive()
+      deepEqual([asked[0], ...asked.slice(2)], [Kind.Sessions, 0, after])
+      peer.send([Kind.SessionList, asked[1], 0, rows, more])
+    }
+    return await finished
+  }
+  const all = await list()
+  deepEqual([all.status, all.err], [0, ''])
+  deepEqual(lines(all.out), [
+    'SESSION  ACCOUNT  ROLE           FROM             SINCE                        TLS      IN FLIGHT  UNREAD BYTES  SUBSCRIPTIONS  CANCEL ON',
+    '  65537  alice    trader         10.0.0.5:40000   2023-11-14T22:13:20.000000Z  TLSv1.3          3         12000              2  loss, 5000 ms, also GTC',
+    '  65538  root     administrator  127.0.0.1:40001  2023-11-14T22:13:20.000000Z  -                0             0              0  never',
+  ])
+  const cut = await list('--limit', '1', '--json')
+  deepEqual(JSON.parse(cut.out), {
+    session: 65_537,
+    account: 65_547,
+    accountName: 'alice',
+    peer: '10.0.0.5:40000',
+    since: at,
+    isAdministrator: false,
+    isObserver: false,
+    inFlight: 3,
+    outboxBytes: 12_000,
+    subscriptions: 2,
+    tls: 'TLSv1.3',
+    cancelOn: 'loss',
+    graceMs: 5_000,
+    alsoCancel: { gtc: true, gtd: false },
+  })
+  match(cut.err, /^There are more; --limit/)
+  equal(lines((await list('--account', 'root')).out).length, 2)
+  equal((await list('--account', 'nobody')).out, 'nobody is not logged in.\n')
+})
+
 test('a wrong password is told with what to do', async context => {
   const server = await startServer(context)
   const { finished } = oes(server.port, 'orders')
@@ -269,6 +317,7 @@ const usage: [words: string[], err: RegExp][] = [
   [['submit', 'buy'], /^oes: missing required argument 'quantity'\n/],
   [['orders', '--bogus'], /^oes: unknown option '--bogus'\n/],
   [['submit', 'hold', '1', 'ABX.TSX'], /^oes: 'hold' is no side\.\n {5}Use buy/],
+  [['sessions', '--limit', '0'], /^oes: '0' is not a number of sessions\.\n/],
   [['cancel', 'x'], /^oes: 'x' is not an order id\.\n/],
   [['orders'], /^oes: There is no user name\.\n {5}Give --username, or set OES_USERNAME\.\n$/],
   [['orders', '-u', 'ada'], /^oes: There is no password\.\n/],
@@ -293,6 +342,7 @@ for (const words of [
   ['watch'],
   ['orders'],
   ['positions'],
+  ['sessions'],
   ['journal', 'list'],
 ]) {
   test(`oes ${[...words, '--help'].join(' ')} explains itself with examples`, async () => {

@@ -228,6 +228,27 @@ test('the kill switch is thrown after its name was typed, shows who threw it, an
   })
 })
 
+test('administrators see who is logged in, with what; managers are told that it is not for them', async () => {
+  await inBrowser(WIDE, async page => {
+    await loginAs(page, 'administrator')
+    await page.getByRole('link', { name: 'Sessions' }).first().click()
+    await page
+      .getByRole('row', { name: /^alice trader 127\.0\.0\.1:\d+ 20[\d-]+ [\d:]+ plain .* never \d+$/ })
+      .waitFor()
+    await page.keyboard.press('/')
+    await page.keyboard.type('ADMINISTRATOR')
+    await page.getByRole('cell', { name: 'alice' }).waitFor({ state: 'detached' })
+    match(await page.locator('tbody tr').first().innerText(), /^administrator\s+administrator\s+127/)
+    await page.keyboard.type(' nobody')
+    await page.getByText('No session fits').waitFor()
+  })
+  await inBrowser(WIDE, async page => {
+    await loginAs(page, 'margaret')
+    await page.keyboard.press('7')
+    await page.getByText('For administrators').waitFor()
+  })
+})
+
 test('a risk state is changed after the name was typed, and the change is shown with who and when', async () => {
   await inBrowser(WIDE, async page => {
     await loginAs(page, 'administrator')
@@ -254,7 +275,14 @@ test('everything can be reached and left by the keyboard', async () => {
     await keyboard.type('margaret')
     await keyboard.press('Enter')
     await page.getByRole('navigation', { name: 'Views' }).waitFor()
-    for (const [key, title] of ['Orders', 'Accounts', 'Compliance violations', 'Kill switch', 'Audit'].entries()) {
+    for (const [key, title] of [
+      'Orders',
+      'Accounts',
+      'Compliance violations',
+      'Kill switch',
+      'Audit',
+      'Sessions',
+    ].entries()) {
       await keyboard.press(String(key + 2))
       await page.getByRole('heading', { level: 1, name: title }).waitFor()
     }
@@ -314,7 +342,7 @@ test('on a narrow screen nothing lies beyond its edge', async () => {
   await inBrowser({ width: 390, height: 844 }, async page => {
     await loginAs(page, 'administrator')
     await page.locator('.chart canvas').first().waitFor()
-    for (const view of ['overview', 'orders', 'accounts', 'violations', 'kill', 'audit']) {
+    for (const view of ['overview', 'orders', 'accounts', 'violations', 'kill', 'audit', 'sessions']) {
       await page.evaluate(`location.hash = ${JSON.stringify(view)}`)
       await page.locator(`.view-${view}`).waitFor()
       equal(await page.evaluate(OVERFLOWS), false, view)

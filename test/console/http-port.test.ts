@@ -115,7 +115,18 @@ test('every module the page asks for is there, as a script without types, and is
 
 test('whoever is not logged in gets nothing but files and the login', async t => {
   const { get, post } = await opened(t)
-  const reads = ['session', 'history', 'stream', 'orders/1', 'accounts', 'accounts/1', 'violations', 'halts', 'audit']
+  const reads = [
+    'session',
+    'history',
+    'stream',
+    'orders/1',
+    'accounts',
+    'accounts/1',
+    'violations',
+    'halts',
+    'audit',
+    'sessions',
+  ]
   const changes = ['logout', 'follow', 'halt', 'lift', 'risk-state']
   const statuses = [
     ...(await Promise.all(reads.map(async path => (await get(`/api/${path}`)).status))),

@@ -9,6 +9,7 @@ import type {
   AccountMessage,
   AccountsMessage,
   AuditRow,
+  ClientSessionsMessage,
   FiguresMessage,
   HaltRow,
   LifeMessage,
@@ -91,6 +92,31 @@ test('administrators and managers log in, others do not, and a logout ends it', 
   match(server.log, /done at the console/)
   for (const word of [margaret.cookie.split('=')[1]!, margaret.session.csrf]) equal(server.log.includes(word), false)
   equal((await fetch(`http://127.0.0.1:${server.adminPort}/console`)).url, `${url}/`)
+})
+
+test('administrators are told who is logged in at the server, managers are not', async () => {
+  const { url } = shared
+  const administrator = await ConsoleClient.login(url, 'administrator')
+  const margaret = await ConsoleClient.login(url, 'margaret')
+  const { status, body } = await administrator.get<ClientSessionsMessage>('/api/sessions')
+  equal(status, 200)
+  equal(body.hasMore, false)
+  const { session, peer, sinceUs, account, ...rest } = body.rows.findLast(row => row.account === 'margaret')!
+  deepEqual(
+    [session > 0, /^127\.0\.0\.1:\d+$/.test(peer), Math.abs(sinceUs / 1_000 - Date.now()) < 60_000, account],
+    [true, true, true, 'margaret'],
+  )
+  deepEqual(rest, {
+    role: 'trader',
+    inFlight: 0,
+    outboxBytes: 0,
+    subscriptions: 0,
+    tls: '',
+    cancelOn: null,
+    graceMs: 0,
+    alsoCanceled: [],
+  })
+  equal((await margaret.get('/api/sessions')).status, 403)
 })
 
 test('a change without the second word of its login is refused, and so is one without a confirmation', async () => {

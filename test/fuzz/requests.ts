@@ -37,6 +37,7 @@ export function validRequests(account: number, orderId: unknown): unknown[][] {
     [Kind.Accounts, 1, 0, 0],
     [Kind.Lift, 1, 0, HaltScope.Account, account, 'over'],
     [Kind.Halts, 1, 0],
+    [Kind.Sessions, 1, 0, 0],
     [Kind.MassCancel, 1, account, 0, 0, 'CA', 1, '2026-01-30', 0, 2, 'text', 10],
   ]
 }

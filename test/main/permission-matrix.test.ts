@@ -316,6 +316,12 @@ const rows: Record<string, Row> = {
     before: () => [Kind.Halt, Everybody, null],
     answer: always('HaltList of 1'),
   },
+  Sessions: {
+    kind: Kind.Sessions,
+    about: 'nothing',
+    elements: () => [0, 0],
+    answer: (_, role) => (role === 'root' ? 'SessionList' : 'NOT_PERMITTED'),
+  },
   Switch: {
     kind: Kind.Switch,
     about: 'account',

@@ -26,6 +26,7 @@ import { restore } from '../../src/main/recovery.ts'
 import { ReportPump } from '../../src/main/report-pump.ts'
 import { Safety } from '../../src/main/safety.ts'
 import type { Session } from '../../src/main/session.ts'
+import { SessionList } from '../../src/main/session-list.ts'
 import { ShardLink } from '../../src/main/shard-link.ts'
 import { Standing } from '../../src/main/standing.ts'
 import { Subscriptions } from '../../src/main/subscription.ts'
@@ -306,6 +307,10 @@ export class Rehearsal {
       nowUs,
       log: new Log({ component: 'main', level: 'error' }),
     })
+    const sessionList = new SessionList({
+      directory: this.directory,
+      choiceOf: session => this.safety.desk.choiceOf(session),
+    })
     this.gate = new Gate({
       limits: { ...defaultLimits, ...options.gateLimits },
       directory: this.directory,
@@ -315,6 +320,7 @@ export class Rehearsal {
       halts: haltDesk,
       massCancels,
       safety: this.safety.desk,
+      sessionList,
       subscriptions: this.subscriptions,
       nextOrderId: () => (this.nextOrderId === 0 ? 0 : this.nextOrderId++),
       orderIdsComing: () => false,
@@ -332,6 +338,7 @@ export class Rehearsal {
     haltDesk.connect(this.gate)
     massCancels.connect(this.gate)
     this.safety.desk.connect(this.gate)
+    sessionList.connect(this.gate)
     this.market = new Market(quotes, this.links, () => this.nowUs)
     this.relay = new PooledRelay(this.links, shardOf, nowUs)
     this.pump = new ReportPump(

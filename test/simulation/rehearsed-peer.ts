@@ -10,6 +10,7 @@ export class RehearsedPeer implements Peer {
   readonly name: string
   readonly host = 'here'
   boundTo: string | undefined
+  tls = ''
   /** Undefined where the connection was refused. */
   session: Session | undefined
   isPaused = false

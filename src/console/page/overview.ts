@@ -237,7 +237,7 @@ function SessionsPanel({ figures }: { readonly figures: FiguresMessage }): Marku
   ]
   return html`
     <section class="panel" aria-labelledby="sessions-title">
-      <h3 id="sessions-title">Sessions and machine</h3>
+      <h3 id="sessions-title"><a href="#sessions">Sessions</a> and machine</h3>
       <dl class="facts">${rows.map(([label, value]) => html`<div key=${label}><dt>${label}</dt><dd>${value}</dd></div>`)}</dl>
     </section>`
 }

@@ -10,6 +10,7 @@ import { LifeView } from './life-view.ts'
 import { LoginView } from './login-view.ts'
 import { html, type Markup, render, useEffect } from './markup.ts'
 import { Overview } from './overview.ts'
+import { SessionsView } from './sessions-view.ts'
 import { change, current, type PageState, type Route, useStore } from './store.ts'
 import { followTheme, switchTheme, theme } from './theme.ts'
 import { ViolationsView } from './violations-view.ts'
@@ -21,10 +22,11 @@ const VIEWS = [
   { view: 'violations', title: 'Violations', show: ViolationsView },
   { view: 'kill', title: 'Kill switch', show: KillView },
   { view: 'audit', title: 'Audit', show: AuditView },
+  { view: 'sessions', title: 'Sessions', show: SessionsView },
 ] as const
 
 const KEYS: readonly [key: string, what: string][] = [
-  ['1 … 6', 'Go to a view'],
+  ['1 … 7', 'Go to a view'],
   ['/', 'Go to the filter of the view'],
   ['↑ ↓ PgUp PgDn Home End', 'Move through the orders'],
   ['Enter', 'Open the order'],

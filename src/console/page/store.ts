@@ -14,7 +14,7 @@ import { useEffect, useState } from './markup.ts'
 export type Link = 'connecting' | 'live' | 'lost'
 
 export interface Route {
-  readonly view: 'overview' | 'orders' | 'accounts' | 'violations' | 'kill' | 'audit'
+  readonly view: 'overview' | 'orders' | 'accounts' | 'violations' | 'kill' | 'audit' | 'sessions'
   /** The order or account that is looked at. */
   readonly id: number | undefined
 }
