@@ -14,6 +14,11 @@ export interface TlsOptions {
   key?: string
   /** Name that the server's certificate has to have; the host where absent. */
   serverName?: string
+  /**
+   * The very certificate that the server has to show, the first where there are several. Then neither its authority nor its
+   * name nor its dates matter: for a client that has it from the server's own machine.
+   */
+  pin?: string
 }
 
 /** How to connect. Times are milliseconds. */
@@ -23,8 +28,11 @@ export interface ConnectOptions extends SessionChoice {
   port: number
   username: string
   password: string
-  /** Encrypts the connection; true trusts the authorities that the system trusts. Plain where absent. */
-  tls?: boolean | TlsOptions
+  /**
+   * Encrypts the connection; true trusts the authorities that the system trusts. Plain where absent. A function is asked
+   * before each connection, for certificates that change meanwhile; it must not throw.
+   */
+  tls?: boolean | TlsOptions | (() => boolean | TlsOptions)
   /** Time for a connection and its login together; 10,000 where absent. */
   connectDeadlineMs?: number
   /** Deadline of calls that name none; 5,000 where absent. */

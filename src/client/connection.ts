@@ -6,6 +6,7 @@
 //                         ├─ silence, bad bytes ──────► ended with a client code
 //                         └─ socket closed ───────────► ended with CONNECTION_LOST
 
+import { X509Certificate } from 'node:crypto'
 import net from 'node:net'
 import tls from 'node:tls'
 import { encodeFrame, FrameSplitter, FrameTooLong } from '../protocol/frames.ts'
@@ -82,9 +83,13 @@ export class Connection {
     this.#splitter = new FrameSplitter(options.frameBytesMax)
     this.#socket = options.tls === false ? net.connect({ host, port, noDelay: true }) : secured(host, port, options.tls)
     this.#cancelAlarm = timers.after(deadlineMs, () => this.#end(this.#failed(`no login within ${deadlineMs} ms`)))
-    this.#socket.on(options.tls === false ? 'connect' : 'secureConnect', () =>
-      this.send([Kind.Login, LOGIN_REQUEST_ID, 0, username, password, PROTOCOL_VERSION, ...choice]),
-    )
+    this.#socket.on(options.tls === false ? 'connect' : 'secureConnect', () => {
+      if (!showsPinned(this.#socket, options.tls)) {
+        this.#end(this.#failed('the server shows another certificate than it should'))
+        return
+      }
+      this.send([Kind.Login, LOGIN_REQUEST_ID, 0, username, password, PROTOCOL_VERSION, ...choice])
+    })
     this.#socket.on('data', (chunk: Buffer) => this.#take(chunk))
     this.#socket.on('drain', () => this.#options.onDrain())
     this.#socket.on('error', error => {
@@ -213,17 +218,35 @@ export class Connection {
   }
 }
 
+/** @throws OesError INVALID_ARGUMENT where the certificates or the key cannot be used. */
 function secured(host: string, port: number, options: true | TlsOptions): tls.TLSSocket {
-  const { ca, certificate, key, serverName } = options === true ? {} : options
-  return tls.connect({
-    host,
-    port,
-    minVersion: 'TLSv1.2',
+  const { ca, certificate, key, serverName, pin } = options === true ? {} : options
+  const files = {
     ...(ca === undefined ? {} : { ca }),
     ...(certificate === undefined ? {} : { cert: certificate }),
     ...(key === undefined ? {} : { key }),
-    ...(serverName === undefined ? {} : { servername: serverName }),
-  })
+  }
+  try {
+    const secureContext = tls.createSecureContext({ ...files, minVersion: 'TLSv1.2' })
+    // A pinned certificate is looked at before anything is sent, and proves more than an authority would.
+    const rejectUnauthorized = pin === undefined
+    if (pin !== undefined) new X509Certificate(pin)
+    const servername = serverName === undefined ? {} : { servername: serverName }
+    return tls.connect({ host, port, secureContext, rejectUnauthorized, ...servername })
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    throw new OesError(ClientCode.InvalidArgument, `The certificates or the key for TLS cannot be used: ${why}.`, {
+      cause: error,
+    })
+  }
+}
+
+/** Whether the server shows the certificate that is pinned, where one is. */
+function showsPinned(socket: net.Socket, options: boolean | TlsOptions): boolean {
+  const pin = typeof options === 'boolean' ? undefined : options.pin
+  if (pin === undefined) return true
+  const shown = socket instanceof tls.TLSSocket ? socket.getPeerX509Certificate() : undefined
+  return shown?.raw.equals(new X509Certificate(pin).raw) === true
 }
 
 function readSession(message: Elements): Session {

@@ -60,13 +60,21 @@ export class Link {
   }
 
   #dial(): void {
-    const { host = '127.0.0.1', port, username, password, connectDeadlineMs, frameBytesMax } = this.#options
+    const {
+      host = '127.0.0.1',
+      port,
+      username,
+      password,
+      tls = false,
+      connectDeadlineMs,
+      frameBytesMax,
+    } = this.#options
     const connection: Connection = new Connection({
       host,
       port,
       username,
       password,
-      tls: this.#options.tls ?? false,
+      tls: typeof tls === 'function' ? tls() : tls,
       choice: choiceElements(this.#options, this.#randomKey),
       deadlineMs: connectDeadlineMs ?? 10_000,
       frameBytesMax: frameBytesMax ?? 16 * 1024 * 1024,
@@ -81,6 +89,16 @@ export class Link {
       onEnd: error => this.#ended(error),
     })
     this.#connection = connection
+  }
+
+  /** What cannot be dialled with now, as certificates that are no certificates, may be better the next time. */
+  #dialAgain(): void {
+    try {
+      this.#dial()
+    } catch (error) {
+      if (!(error instanceof OesError)) throw error
+      this.#ended(error)
+    }
   }
 
   #ended(error: OesError | undefined): void {
@@ -100,7 +118,7 @@ export class Link {
     }
     const pauseMs = Math.min(maxMs, pauseMinMs * 2 ** this.#attempts) * (0.5 + random() / 2)
     this.#attempts += 1
-    this.#cancelPause = this.#timers.after(pauseMs, () => this.#dial())
+    this.#cancelPause = this.#timers.after(pauseMs, () => this.#dialAgain())
     this.#events.onPause(cause, pauseMs)
   }
 }

@@ -2,8 +2,9 @@
 // bounds, its default. `riskTemplate` writes the default file from this table, and `RiskConfig` is its type.
 
 import { LOG_COMMENT, logFile, logLevel } from './log-schema.ts'
+import { pemFile } from './pem-file.ts'
 import { secret } from './secret.ts'
-import { address, list, section, text } from './setting.ts'
+import { address, choice, list, optional, section, text } from './setting.ts'
 
 const RISK_SERVICE = 'risk_service'
 
@@ -42,6 +43,29 @@ export const RISK_SCHEMA = section('', {
     comment: 'Name under which the order execution server is registered.',
     what: 'a name',
     byDefault: 'order_execution_service',
+  }),
+  order_execution_tls: section('Encryption of the connections to the order execution server.', {
+    use: choice({
+      comment: 'Whether they are encrypted: they have to be where its server.tls has a certificate.',
+      words: ['on', 'off'],
+      byDefault: 'off',
+    }),
+    ca: pemFile({
+      comment:
+        'Certificates of the authorities that are trusted; absent, those that the system trusts. Files of this section are\n' +
+        'read again before each connection.',
+    }),
+    certificate: pemFile({
+      comment: "The risk server's own certificate, for the name of its account, where the server asks for one.",
+    }),
+    key: pemFile({ comment: 'The key of that certificate.' }),
+    server_name: optional(
+      text({
+        comment: "Name that the server's certificate has to have; absent, the host at which it is registered.",
+        what: 'a name',
+        byDefault: '',
+      }),
+    ),
   }),
   data_file: text({
     comment: 'File for inventory snapshots and transitions.',

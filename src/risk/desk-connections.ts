@@ -4,7 +4,7 @@
 
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Log } from '../base/log.ts'
-import { connect, type OesClient, OesError, Reason, type StateChange } from '../client/index.ts'
+import { connect, type OesClient, OesError, Reason, type StateChange, type TlsOptions } from '../client/index.ts'
 import { addressesOf, type LocatorClient } from '../services/locator/client.ts'
 import { ServiceError } from '../services/wire/service-error.ts'
 
@@ -24,6 +24,8 @@ export interface DeskConnectionsOptions {
   readonly service: string
   readonly username: string
   readonly password: string
+  /** How the server is spoken to; asked before each connection. */
+  readonly tls: () => boolean | TlsOptions
   readonly log: Log
   /** Told of what no repetition mends; at most once. */
   readonly onFailure: (error: Error) => void
@@ -74,7 +76,7 @@ export class DeskConnections {
   }
 
   async #attempt(index: number): Promise<OesClient> {
-    const { locator, service, username, password, log, onFailure } = this.#options
+    const { locator, service, username, password, tls, log, onFailure } = this.#options
     const [address] = addressesOf(await locator.locate(service))
     if (address === undefined) throw new ServiceError(Reason.ServiceUnavailable, [service])
     let wasLive = false
@@ -86,7 +88,7 @@ export class DeskConnections {
         log.warning('connection to the order execution server lost', { connection: index, cause: change.cause })
       } else if (change.cause !== undefined && wasLive) onFailure(change.cause)
     }
-    const client = await connect({ ...address, username, password, onState, pauseMaxMs: PAUSE_MAX_MS })
+    const client = await connect({ ...address, tls, username, password, onState, pauseMaxMs: PAUSE_MAX_MS })
     if (this.#isClosed) client.close()
     else this.#open.add(client)
     if (!client.session.isAdministrator) {
@@ -99,7 +101,12 @@ export class DeskConnections {
   }
 }
 
-// The same name and password will be refused again.
+// The same name, password and certificate will be refused again.
 function isFinal({ reason }: OesError): boolean {
-  return reason === Reason.LoginFailed || reason === Reason.ProtocolVersion || reason === Reason.NotPermitted
+  return (
+    reason === Reason.LoginFailed ||
+    reason === Reason.ProtocolVersion ||
+    reason === Reason.NotPermitted ||
+    reason === Reason.CertificateAccount
+  )
 }

@@ -10,6 +10,7 @@
 import path from 'node:path'
 import { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
+import { TlsFiles, type TlsOptions } from '../client/index.ts'
 import type { Address } from '../config/address.ts'
 import type { RiskConfig } from '../config/risk-config.ts'
 import { LocatorClient } from '../services/locator/client.ts'
@@ -65,6 +66,11 @@ export class RiskServer {
       else log.warning('a service does not answer; what is known of it holds', { service })
     }
 
+    // Looked at first: files that cannot be used are told before anything is opened.
+    const tls = secured(config, error => {
+      log.error('certificates cannot be used; those read before still hold', { error })
+    })
+
     // 1 data file
     const store = new RiskStore(path.resolve(config.dataFile))
     this.#ways.push(() => store.close())
@@ -99,6 +105,7 @@ export class RiskServer {
       service: config.orderExecutionService,
       username: serviceLocator.username,
       password: serviceLocator.password,
+      tls,
       log,
       onFailure,
     })
@@ -129,5 +136,20 @@ export class RiskServer {
     // 4 accounts
     consolidated.start()
     log.info('accounts are watched', { accounts: consolidated.controllers.size })
+  }
+}
+
+/** How the order execution server is spoken to. @throws an error that names the section and the file */
+function secured(
+  { orderExecutionTls: { use, ...paths } }: RiskConfig,
+  onFault: (error: Error) => void,
+): () => boolean | TlsOptions {
+  if (use === 'off') return () => false
+  try {
+    const files = new TlsFiles(paths, onFault)
+    return () => files.current()
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    throw new Error(`order_execution_tls: ${why}`, { cause: error })
   }
 }

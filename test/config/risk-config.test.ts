@@ -1,5 +1,7 @@
 import { deepEqual, equal, ok, throws } from 'node:assert/strict'
 import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
 import { test } from 'node:test'
 import { ConfigInvalid } from '../../src/config/config.ts'
 import { loadRiskConfig, parseRiskConfig } from '../../src/config/risk-config.ts'
@@ -14,6 +16,7 @@ test('without a file everything has its default, for services on loopback', () =
       password: 'risk_service',
     },
     orderExecutionService: 'order_execution_service',
+    orderExecutionTls: { use: 'off', ca: undefined, certificate: undefined, key: undefined, serverName: undefined },
     dataFile: 'risk.db',
     log: {
       level: 'info',
@@ -48,5 +51,40 @@ test('what is wrong is told with its place', () => {
       )
       return true
     },
+  )
+})
+
+test('certificates that cannot be used are told with their place', t => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'oes-risk-config-'))
+  t.after(() => fs.rmSync(folder, { recursive: true }))
+  const pem = path.join(folder, 'a.pem')
+  fs.writeFileSync(pem, '-----BEGIN CERTIFICATE-----\n')
+  const message = (tls: string) => {
+    try {
+      parseRiskConfig(`order_execution_tls:\n${tls}`, 'risk.yml')
+      return ''
+    } catch (error) {
+      ok(error instanceof ConfigInvalid)
+      return error.message
+    }
+  }
+  equal(message(`  use: on\n  ca: ${pem}\n  certificate: ${pem}\n  key: ${pem}\n  server_name: oes\n`), '')
+  equal(
+    message(`  ca: ${pem}\n  server_name: oes\n`),
+    'risk.yml:2:3: order_execution_tls.ca is of no use where use is off: make that on\n' +
+      'risk.yml:3:3: order_execution_tls.server_name is of no use where use is off: make that on',
+  )
+  equal(
+    message(`  use: on\n  certificate: ${pem}\n`),
+    'risk.yml:3:3: order_execution_tls.certificate needs key, the key that belongs to it',
+  )
+  equal(
+    message(`  use: on\n  key: ${pem}\n`),
+    'risk.yml:3:3: order_execution_tls.key needs certificate, to which it belongs',
+  )
+  equal(
+    message(`  use: on\n  ca: ${folder}/none.pem\n`),
+    `risk.yml:3:7: order_execution_tls.ca names ${folder}/none.pem, which cannot be read: ` +
+      `ENOENT: no such file or directory, open '${folder}/none.pem'`,
   )
 })

@@ -39,12 +39,23 @@ export class RiskServerProcess {
   }
 
   /** Starts a risk server with its data in `folder`, and waits until it is ready. */
-  static async start(folder: string, locator: Address, ...flags: readonly string[]): Promise<RiskServerProcess> {
+  static start(folder: string, locator: Address, ...flags: readonly string[]): Promise<RiskServerProcess> {
+    return RiskServerProcess.startWith(folder, locator, {}, ...flags)
+  }
+
+  /** The same, with further sections of the configuration. */
+  static async startWith(
+    folder: string,
+    locator: Address,
+    sections: Readonly<Record<string, unknown>>,
+    ...flags: readonly string[]
+  ): Promise<RiskServerProcess> {
     const configFile = path.join(folder, 'risk.yml')
     const config = {
       server: { interface: '127.0.0.1:0' },
       service_locator: { address: formatAddress(locator), username: 'risk_service', password: 'risk_service' },
       data_file: path.join(folder, 'risk.db'),
+      ...sections,
     }
     fs.writeFileSync(configFile, JSON.stringify(config))
     const server = new RiskServerProcess(configFile, flags)
@@ -59,6 +70,20 @@ export class RiskServerProcess {
       )
     })
     return server
+  }
+
+  /** Waits for a line of the log. */
+  logged(line: RegExp): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const look = () => {
+        if (!line.test(this.log)) return
+        this.#child.stderr!.off('data', look)
+        resolve()
+      }
+      this.#child.stderr!.on('data', look)
+      look()
+      void this.ended.then(() => reject(new Error(`The risk server ended and never said ${line}:\n${this.log}`)))
+    })
   }
 
   /** Ends it as a failing machine would. */
