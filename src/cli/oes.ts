@@ -255,7 +255,7 @@ program
     status = await logLevel(output, level, part, flags)
   })
 
-program
+const consoleCommand = program
   .command('console')
   .description("serve the operators' page as a process of its own, until it is interrupted")
   .option('-i, --interface <host:port>', 'where the page is served; 127.0.0.1:20702 where absent')
@@ -266,7 +266,9 @@ program
     'after',
     `
 A server serves the page itself unless console.http is off; this is for another machine, or for one that should spend
-nothing on it. Where the interface is not loopback, a proxy has to bring TLS: logins work over it alone.
+nothing on it. Where the interface is not loopback, a proxy has to bring TLS: logins work over it alone. The flags of TLS
+say how the order execution server is spoken to; their files are read again before each connection. Where that server
+binds accounts to certificates, its console.client_certificate has to be the one that is given here.
 
 Examples:
   $ oes console
@@ -275,6 +277,7 @@ Examples:
   .action(async (flags: ConsoleFlags) => {
     status = await serveConsoleOf(flags, process.env)
   })
+withTlsFlags(consoleCommand)
 
 program
   .command('feed')
@@ -401,7 +404,7 @@ Examples:
     return run(flags, client => cancel(client, output, orderIds, flags))
   })
 
-program
+const cancelAllCommand = program
   .command('cancel-all')
   .description('cancel many orders, and wait for their ends')
   .option('-r, --scope <scope>', "'*', a country, a venue or a ticker; alone: of every account you may trade")
@@ -445,6 +448,7 @@ Examples:
     const progress = (what: string) => new Progress(process.stderr, what)
     status = await cancelAll(() => connect(options), output, progress, order)
   })
+withTlsFlags(cancelAllCommand)
 
 remoteCommand('replace')
   .description('ask for a live order to go on with another quantity or price')
@@ -920,18 +924,24 @@ async function runLimits(
 
 /** A subcommand that talks to a server. */
 function remoteCommand(name: string): Command {
-  return program
+  const command = program
     .command(name)
     .option('-s, --server <host:port>', 'server to talk to')
     .option('-u, --username <name>', 'account to log in with')
     .option('-p, --password <password>', 'its password; OES_PASSWORD keeps it out of the list of processes')
     .option('-c, --config <file>', 'configuration of the server, to find it')
     .option('--deadline <ms>', 'time until an answer is given up; 5000 where absent')
+    .option('--json', 'one JSON value per line')
+  return withTlsFlags(command)
+}
+
+/** How the order execution server is spoken to. */
+function withTlsFlags(command: Command): Command {
+  return command
     .option('--tls', 'encrypt the connection; so does OES_TLS=1, and any of the next')
     .option('--tls-ca <file>', 'authorities that are trusted, in PEM form; OES_TLS_CA, else those of the system')
     .option('--tls-certificate <file>', 'own certificate; OES_TLS_CERTIFICATE')
     .option('--tls-key <file>', 'its key; OES_TLS_KEY')
-    .option('--json', 'one JSON value per line')
 }
 
 /** A subcommand that asks the risk server. */

@@ -1,7 +1,7 @@
 // Which server, and as whom: from flags, then the environment, then the configuration file.
 
 import fs from 'node:fs'
-import { type ConnectOptions, connect, type OesClient } from '../client/index.ts'
+import { type ConnectOptions, connect, type OesClient, type TlsPaths } from '../client/index.ts'
 import { parseAddress } from '../config/address.ts'
 import { type Config, ConfigInvalid, parseConfig, type ReadOptions } from '../config/config.ts'
 import { parseWhole } from './arguments.ts'
@@ -9,12 +9,15 @@ import { CommandError, usageError } from './command-error.ts'
 import { ExitStatus } from './exit-status.ts'
 
 /** As the flags give them. */
-export interface ServerFlags {
+export interface ServerFlags extends TlsFlags {
   server?: string
   username?: string
   password?: string
   config?: string
   deadline?: string
+}
+
+export interface TlsFlags {
   tls?: boolean
   tlsCa?: string
   tlsCertificate?: string
@@ -46,7 +49,15 @@ export function serverOptions(flags: ServerFlags, environment: NodeJS.ProcessEnv
 }
 
 /** Whether and how the connection is encrypted: any of the flags or variables asks for it. */
-function tlsOptions(flags: ServerFlags, environment: NodeJS.ProcessEnv): Pick<ConnectOptions, 'tls'> {
+function tlsOptions(flags: TlsFlags, environment: NodeJS.ProcessEnv): Pick<ConnectOptions, 'tls'> {
+  const paths = tlsPaths(flags, environment)
+  if (typeof paths === 'boolean') return paths ? { tls: true } : {}
+  const texts = Object.entries(paths).flatMap(([name, file]) => (file === undefined ? [] : [[name, pemOf(file)]]))
+  return { tls: Object.fromEntries(texts) }
+}
+
+/** The same as files. @throws CommandError where a certificate stands without its key. */
+export function tlsPaths(flags: TlsFlags, environment: NodeJS.ProcessEnv): boolean | TlsPaths {
   const files = {
     ca: flags.tlsCa ?? environment.OES_TLS_CA,
     certificate: flags.tlsCertificate ?? environment.OES_TLS_CERTIFICATE,
@@ -55,11 +66,8 @@ function tlsOptions(flags: ServerFlags, environment: NodeJS.ProcessEnv): Pick<Co
   if ((files.certificate === undefined) !== (files.key === undefined)) {
     throw usageError('A certificate and its key go together.', 'Give both --tls-certificate and --tls-key.')
   }
-  const tls = Object.fromEntries(
-    Object.entries(files).flatMap(([name, file]) => (file === undefined ? [] : [[name, pemOf(file)]])),
-  )
-  const isAsked = flags.tls === true || environment.OES_TLS === '1' || Object.keys(tls).length > 0
-  return isAsked ? { tls } : {}
+  if (Object.values(files).some(file => file !== undefined)) return files
+  return flags.tls === true || environment.OES_TLS === '1'
 }
 
 function pemOf(file: string): string {

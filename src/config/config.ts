@@ -157,6 +157,7 @@ function checkRelations({ admin, console, engine, limits, server, writer, dataSt
   )
   checkStores(dataStore, reading)
   checkTls(server.tls, reading)
+  checkConsoleTls(console, server.tls, reading)
   if (admin.http === 'on' && admin.reach === 'loopback' && !isLoopback(admin.interface.host)) {
     const key = 'admin.interface'
     const what =
@@ -168,7 +169,7 @@ function checkRelations({ admin, console, engine, limits, server, writer, dataSt
     const key = 'console.interface'
     const what =
       'can be reached from other machines, whose passwords would travel unprotected: give a loopback address as ' +
-      '127.0.0.1:20702, or say console.reach: network and let a proxy bring TLS'
+      '127.0.0.1:20702, or say console.reach: network and either console.https: on, or let a proxy bring TLS'
     reading.problems.push({ place: reading.places.get(key) ?? { line: 1, column: 1 }, key, what })
   }
 }
@@ -184,6 +185,30 @@ function checkTls({ certificate, key, clientCa, clientCertificates }: Config['se
   if (clientCa !== undefined && certificate === undefined) note('client_ca', 'is of no use without certificate')
   if (clientCa === undefined && clientCertificates === 'required') {
     note('client_certificates', 'cannot be required without client_ca, their authorities')
+  }
+}
+
+/** What the console needs of the server's certificate, and its own. */
+function checkConsoleTls(
+  { http, https, clientCertificate, clientKey }: Config['console'],
+  tls: Config['server']['tls'],
+  reading: Reading,
+): void {
+  const note = (name: string, what: string) => {
+    const at = `console.${name}`
+    reading.problems.push({ place: reading.places.get(at) ?? { line: 1, column: 1 }, key: at, what })
+  }
+  if (http === 'on' && https === 'on' && tls.certificate === undefined) {
+    note('https', 'needs server.tls.certificate and server.tls.key, with which the page is served')
+  }
+  if (clientKey !== undefined && clientCertificate === undefined) {
+    note('client_key', 'needs client_certificate, to which it belongs')
+  }
+  if (http === 'on' && clientCertificate !== undefined && clientKey === undefined) {
+    note('client_certificate', 'needs client_key, the key that belongs to it')
+  }
+  if (clientCertificate !== undefined && tls.clientCa === undefined) {
+    note('client_certificate', 'is of no use without server.tls.client_ca, which asks clients for one')
   }
 }
 

@@ -3,6 +3,7 @@
 
 import os from 'node:os'
 import { LOG_COMMENT, logFile, logLevel, partLevel } from './log-schema.ts'
+import { pemFile } from './pem-file.ts'
 import { secret } from './secret.ts'
 import {
   address,
@@ -424,10 +425,25 @@ const console = section(
     }),
     reach: choice({
       comment:
-        'Who can get there: loopback, this machine alone; network, whoever reaches the interface. Then a proxy has to bring\n' +
-        'TLS: logins work over it alone.',
+        'Who can get there: loopback, this machine alone; network, whoever reaches the interface. Then https has to be on, or\n' +
+        'a proxy has to bring TLS: logins work over it alone.',
       words: ['loopback', 'network'],
       byDefault: 'loopback',
+    }),
+    https: choice({
+      comment:
+        'Whether the page is served by HTTPS, with the certificate and the key of server.tls, which are taken over from\n' +
+        'there when they change.',
+      words: ['on', 'off'],
+      byDefault: 'off',
+    }),
+    client_certificate: pemFile({
+      comment:
+        'Certificate that the console shows to the server, where server.tls.client_certificates is required. With it, and\n' +
+        "no other, one may log in to every account, by the account's password. Read again when it changes.",
+    }),
+    client_key: pemFile({
+      comment: 'The key of that certificate; not needed where the page is served elsewhere, by oes console.',
     }),
     connections_max: integer({
       comment: 'Connections to the page at once; a browser makes up to six.',

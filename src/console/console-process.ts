@@ -3,6 +3,7 @@
 
 import os from 'node:os'
 import { Log } from '../base/log.ts'
+import { TlsFiles, type TlsPaths } from '../client/index.ts'
 import { type Address, formatAddress, isLoopback } from '../config/address.ts'
 import { startConsole } from './console-server.ts'
 
@@ -15,6 +16,8 @@ export interface ServeConsoleOptions {
   readonly server: Address
   readonly locator: Address
   readonly admin: Address
+  /** How the server is spoken to. */
+  readonly tls: boolean | TlsPaths
 }
 
 const CONNECTIONS_MAX = 64
@@ -30,9 +33,13 @@ export async function serveConsole(options: ServeConsoleOptions): Promise<number
   process.once('SIGINT', () => onSignal())
   process.once('SIGTERM', () => onSignal())
   try {
+    const { tls } = options
+    const files = typeof tls === 'boolean' ? undefined : new TlsFiles(tls, error => tellUnusable(log, error))
     const console = await startConsole(
       {
         ...options,
+        tls: () => files?.current() ?? tls === true,
+        secure: undefined,
         connectionsMax: CONNECTIONS_MAX,
         requestMs: REQUEST_MS,
         sessionsMax: SESSIONS_MAX,
@@ -50,4 +57,8 @@ export async function serveConsole(options: ServeConsoleOptions): Promise<number
     log.error('the console could not start', { error })
     return ExitStatus.StartFailed
   }
+}
+
+function tellUnusable(log: Log, error: Error): void {
+  log.error('certificates cannot be used; those read before still hold', { error })
 }

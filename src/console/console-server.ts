@@ -1,11 +1,12 @@
 // The console, put together: figures, sessions, routes, and the port they are reached by.
 
 import type { Log } from '../base/log.ts'
+import type { TlsOptions } from '../client/index.ts'
 import { type Address, formatAddress } from '../config/address.ts'
 import { AuditTrail } from './audit-trail.ts'
 import type { ServerLoad } from './blotter.ts'
 import { Figures } from './figures.ts'
-import { HttpPort } from './http-port.ts'
+import { HttpPort, type PemPair } from './http-port.ts'
 import { PageFiles } from './page-files.ts'
 import { consoleRoutes } from './routes.ts'
 import { Sessions } from './sessions.ts'
@@ -13,7 +14,7 @@ import { Sessions } from './sessions.ts'
 export interface ConsoleOptions {
   /** Where the page is served. */
   readonly interface: Address
-  /** Requests have to name a loopback host; otherwise the cookie of a login travels over TLS alone. */
+  /** Requests have to name a loopback host. The cookie of a login travels over TLS alone where they need not, or by HTTPS. */
   readonly isLoopbackOnly: boolean
   readonly connectionsMax: number
   readonly requestMs: number
@@ -23,6 +24,10 @@ export interface ConsoleOptions {
   /** Where the order execution server and the service locator listen. */
   readonly server: Address
   readonly locator: Address
+  /** How the order execution server is spoken to; asked before each connection. */
+  readonly tls: () => boolean | TlsOptions
+  /** Certificate and key by which the page is served; by HTTP where undefined. */
+  readonly secure: PemPair | undefined
   /** Where the administrative port is; undefined where it is switched off. */
   readonly admin: Address | undefined
   /** Processors of the server's machine; null where that is another one. */
@@ -31,6 +36,8 @@ export interface ConsoleOptions {
 
 export interface RunningConsole {
   readonly address: Address
+  /** Takes another certificate for the page. */
+  secure(pair: PemPair): void
   close(): void
 }
 
@@ -53,8 +60,8 @@ export async function startConsole(options: ConsoleOptions, log: Log): Promise<R
     }
   }
   const sessions = new Sessions(
-    { sessionsMax, sessionMs, idleMs, isSecure: !isLoopbackOnly },
-    { server: options.server, locator: options.locator },
+    { sessionsMax, sessionMs, idleMs, isSecure: !isLoopbackOnly || options.secure !== undefined },
+    { server: options.server, locator: options.locator, tls: options.tls },
     serverLoad,
   )
   const audit = new AuditTrail(log)
@@ -63,6 +70,7 @@ export async function startConsole(options: ConsoleOptions, log: Log): Promise<R
     isLoopbackOnly,
     connectionsMax: options.connectionsMax,
     requestMs: options.requestMs,
+    secure: options.secure,
     contentPolicy: files.contentPolicy,
     onFault: (path, error) => log.error('a request at the console failed', { path, error }),
   })
@@ -73,7 +81,7 @@ export async function startConsole(options: ConsoleOptions, log: Log): Promise<R
   }
   try {
     const address = await port.open()
-    return { address, close }
+    return { address, secure: pair => port.secure(pair), close }
   } catch (error) {
     close()
     throw error

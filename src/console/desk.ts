@@ -8,6 +8,7 @@ import {
   type LiveSession,
   type OesClient,
   OesError,
+  type TlsOptions,
 } from '../client/index.ts'
 import type { Address } from '../config/address.ts'
 import { numberOfMicros } from '../domain/money.ts'
@@ -35,6 +36,8 @@ import { currencyCode, wordOf } from './order-rows.ts'
 export interface DeskPlaces {
   readonly server: Address
   readonly locator: Address
+  /** How the order execution server is spoken to; asked before each connection. */
+  readonly tls: () => boolean | TlsOptions
 }
 
 /** Accounts that are known by name; an administrator of more sees the first of them. */
@@ -86,13 +89,14 @@ export class Desk {
   }
 
   /** Logs in everywhere. @throws HttpRefusal where name or password are wrong, or it is nobody for whom this is. */
-  static async open({ server, locator: at }: DeskPlaces, name: string, password: string): Promise<Desk> {
+  static async open({ server, locator: at, tls }: DeskPlaces, name: string, password: string): Promise<Desk> {
     const closing: { close(): void }[] = []
     let desk: Desk | undefined
     try {
       // The order execution server asks the locator, as for every client.
       const client = await connect({
         ...server,
+        tls,
         username: name,
         password,
         connectDeadlineMs: CONNECT_MS_MAX,

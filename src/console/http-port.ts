@@ -1,8 +1,9 @@
 // The console's HTTP: requests to a table of routes, pushed streams, and the headers that keep a browser to this place
-// alone. It lies on a thread of its own, and is bounded all the same: connections, the size and time of a request,
-// requests in a second, what a reader leaves unread. The console's only door to node:http.
+// alone; by HTTPS where it is given a certificate. It lies on a thread of its own, and is bounded all the same: connections, the size and time of a request,
+// requests in a second, what a reader leaves unread. The console's only door to node:http and node:https.
 
 import http from 'node:http'
+import https from 'node:https'
 import type net from 'node:net'
 import { type Address, isLoopback } from '../config/address.ts'
 
@@ -13,9 +14,17 @@ export interface HttpPortOptions {
   readonly connectionsMax: number
   /** Time for a request to come, and for its answer to be read. */
   readonly requestMs: number
+  /** Certificate and key to serve by; by HTTP where undefined. */
+  readonly secure: PemPair | undefined
   /** The policy of the page: what it may load, and from where. */
   readonly contentPolicy: string
   readonly onFault: (path: string, error: unknown) => void
+}
+
+/** A certificate, those between it and its authority behind it, and its key: texts in PEM form. */
+export interface PemPair {
+  readonly certificate: string
+  readonly key: string
 }
 
 /** A request that is to be answered. */
@@ -66,14 +75,14 @@ const JSON_TYPE = 'application/json; charset=utf-8'
 export class HttpPort {
   readonly #options: HttpPortOptions
   readonly #routes: readonly HttpRoute[]
-  readonly #server: http.Server
+  readonly #server: http.Server | https.Server
   readonly #headers: Readonly<Record<string, string>>
   #secondBegan = 0
   #inSecond = 0
   address: Address | undefined
 
   constructor(routes: readonly HttpRoute[], options: HttpPortOptions) {
-    const { connectionsMax, requestMs, contentPolicy } = options
+    const { connectionsMax, requestMs, contentPolicy, secure } = options
     this.#options = options
     this.#routes = [...routes].sort((a, b) => b.path.length - a.path.length)
     this.#headers = {
@@ -86,17 +95,27 @@ export class HttpPort {
       'x-content-type-options': 'nosniff',
       'x-frame-options': 'DENY',
     }
-    this.#server = http.createServer({
+    const settings = {
       maxHeaderSize: HEADER_BYTES_MAX,
       headersTimeout: requestMs,
       requestTimeout: requestMs,
       keepAliveTimeout: IDLE_MS,
       connectionsCheckingInterval: Math.min(1_000, requestMs),
-    })
+    }
+    // Who does not finish a handshake in time, or in order, is let go without a word.
+    this.#server =
+      secure === undefined
+        ? http.createServer(settings)
+        : https.createServer({ ...settings, ...secureContext(secure), handshakeTimeout: requestMs })
     this.#server.maxConnections = connectionsMax
     this.#server.maxRequestsPerSocket = REQUESTS_PER_CONNECTION_MAX
     this.#server.on('request', (request, response) => void this.#answer(request, response))
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+      // A handshake that failed or did not come, or a connection that broke: nobody is there who could read an answer.
+      if (!/^(HPE_|ERR_HTTP_)/.test(error.code ?? '')) {
+        socket.destroy()
+        return
+      }
       const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400
       if (socket.writable) socket.end(`HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\nConnection: close\r\n\r\n`)
     })
@@ -117,6 +136,11 @@ export class HttpPort {
     const { address, port: taken } = this.#server.address() as net.AddressInfo // a TCP server has such an address
     this.address = { host: address, port: taken }
     return this.address
+  }
+
+  /** New connections are served by this certificate from now on, where they are served by any. */
+  secure(pair: PemPair): void {
+    if (this.#server instanceof https.Server) this.#server.setSecureContext(secureContext(pair))
   }
 
   close(): void {
@@ -261,6 +285,10 @@ export class EventPush {
     this.#hasEnded = true
     this.#response.end()
   }
+}
+
+function secureContext({ certificate, key }: PemPair) {
+  return { cert: certificate, key, minVersion: 'TLSv1.2' as const }
 }
 
 function isFor({ path: own }: HttpRoute, path: string): boolean {

@@ -23,11 +23,13 @@ export interface AdminRoutesParts {
   readonly meter: () => MainMeter | undefined
   /** Where the console is served; undefined where it is not, or not yet. */
   readonly console: () => Address | undefined
+  /** It is served by HTTPS. */
+  readonly isConsoleSecure: boolean
   readonly version: string
 }
 
 /** In the order of the page of operations. */
-export function adminRoutes({ health, meter, console, version }: AdminRoutesParts): readonly Route[] {
+export function adminRoutes({ health, meter, console, isConsoleSecure, version }: AdminRoutesParts): readonly Route[] {
   const metrics = new Kept(async () => {
     const current = meter()
     if (current === undefined) return ''
@@ -62,11 +64,12 @@ export function adminRoutes({ health, meter, console, version }: AdminRoutesPart
     get('/console', exchange => {
       const address = console()
       if (address === undefined)
-        return exchange.reply(404, TEXT_TYPE, 'The console is not served; console.http decides.\n')
+        return exchange.reply(404, TEXT_TYPE, 'The console is not served: console.http is off, or the log says why.\n')
       const place = formatAddress(address)
       // From another machine it has another name, which is not known here.
       if (!isLoopback(address.host)) return exchange.reply(200, TEXT_TYPE, `The console listens at ${place}.\n`)
-      exchange.reply(302, TEXT_TYPE, `http://${place}/\n`, { location: `http://${place}/` })
+      const location = `${isConsoleSecure ? 'https' : 'http'}://${place}/`
+      exchange.reply(302, TEXT_TYPE, `${location}\n`, { location })
     }),
   ]
 }

@@ -37,13 +37,22 @@ export async function openWatch(
   let port: AdminPort | undefined
   let console: Address | undefined
   if (admin.http === 'on') {
-    port = new AdminPort(adminRoutes({ health, meter: () => meter, console: () => console, version }), {
-      address: admin.interface,
-      isLoopbackOnly: admin.reach === 'loopback',
-      connectionsMax: admin.connectionsMax,
-      requestMs: admin.requestMs,
-      log,
-    })
+    port = new AdminPort(
+      adminRoutes({
+        health,
+        meter: () => meter,
+        console: () => console,
+        isConsoleSecure: config.console.https === 'on',
+        version,
+      }),
+      {
+        address: admin.interface,
+        isLoopbackOnly: admin.reach === 'loopback',
+        connectionsMax: admin.connectionsMax,
+        requestMs: admin.requestMs,
+        log,
+      },
+    )
     await port.open()
     onTheWayDown('administrative port', () => port?.close())
   }

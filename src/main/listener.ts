@@ -33,7 +33,7 @@ export interface ListenerTls {
   readonly certificates: Certificates
   /** Whether clients are asked for certificates of their own, and have to have one. */
   readonly clients: 'none' | 'optional' | 'required'
-  /** A client with a certificate logs in to the account of its common name alone. */
+  /** A client with a certificate logs in to the account of its common name alone; the console's is good for every account. */
   readonly bindsAccounts: boolean
 }
 
@@ -125,14 +125,15 @@ export class Listener {
     server.on('secureConnection', socket => {
       const acceptedMs = this.#shaking.get(nameOf(socket)) ?? performance.now()
       this.#shaking.delete(nameOf(socket))
-      const { subject } = socket.getPeerCertificate()
+      const { subject, raw } = socket.getPeerCertificate()
       // Asked for, not required, and not good: that is no client without a certificate.
       if (subject !== undefined && !socket.authorized) {
         this.#failed(socket.remoteAddress ?? '', `the client's certificate: ${socket.authorizationError}`)
         socket.destroy()
         return
       }
-      this.#take(socket, bindsAccounts ? commonName(subject) : undefined, acceptedMs)
+      const isBound = bindsAccounts && !(subject !== undefined && certificates.isOfConsole(raw))
+      this.#take(socket, isBound ? commonName(subject) : undefined, acceptedMs)
     })
     return server
   }

@@ -435,7 +435,7 @@ export class Server {
     const certificates =
       tls.certificate === undefined || tls.key === undefined
         ? undefined
-        : new Certificates({ ...tls, certificate: tls.certificate, key: tls.key }, log)
+        : new Certificates({ ...tls, certificate: tls.certificate, key: tls.key }, config.console, log)
     if (certificates !== undefined) {
       const reload = () => certificates.reload()
       process.on('SIGHUP', reload)
@@ -482,7 +482,7 @@ export class Server {
 
     // 10 console
     const places = { server: this.address, locator: locatorAddress, admin: watch.address }
-    startConsole(stages, this.#threads, places, address => watch.consoleListens(address))
+    startConsole(stages, this.#threads, places, certificates, address => watch.consoleListens(address))
   }
 
   /** Stops in order: no new orders, what is under way is finished, snapshots, clients are told, the store catches up. */

@@ -76,6 +76,7 @@ export const doors: Readonly<Record<string, readonly string[]>> = {
   'node:sqlite': ['src/base/sqlite.ts'],
   // The administrative port, and the console on a thread of its own.
   'node:http': ['src/main/admin-port.ts', 'src/console/http-port.ts'],
+  'node:https': ['src/console/http-port.ts'],
   // One for each side of each kind of connection.
   'node:net': [
     'src/client/connection.ts',

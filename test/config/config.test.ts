@@ -111,6 +111,9 @@ const DEFAULTS: Config = {
     http: 'on',
     interface: { host: '127.0.0.1', port: 20702 },
     reach: 'loopback',
+    https: 'off',
+    clientCertificate: undefined,
+    clientKey: undefined,
     connectionsMax: 64,
     requestMs: 10_000,
     sessionsMax: 32,
@@ -167,8 +170,8 @@ platform: {port: 0, data_file: p.db, world: w.json, seed: 4294967295,
   market_data: {tickers: [ABX.TSX, RY.TSX], replay: r.log, rate: 0}}
 admin: {http: on, interface: '0.0.0.0:9100', reach: network, connections_max: 4, request_ms: 100, lag_ms_max: 1000,
   disk_free_bytes_min: 0}
-console: {http: off, interface: '0.0.0.0:9200', reach: network, connections_max: 6, request_ms: 100, sessions_max: 1,
-  session_ms: 1000, idle_ms: 1000, nice: 19}
+console: {http: off, interface: '0.0.0.0:9200', reach: network, https: on, connections_max: 6, request_ms: 100,
+  sessions_max: 1, session_ms: 1000, idle_ms: 1000, nice: 19}
 log: {level: debug, levels: {shard: error}, file: oes.log, format: json, file_bytes_max: 4096, file_hours_max: 1,
   keep_files: 0}
 `
@@ -259,6 +262,9 @@ log: {level: debug, levels: {shard: error}, file: oes.log, format: json, file_by
       http: 'off',
       interface: { host: '0.0.0.0', port: 9200 },
       reach: 'network',
+      https: 'on',
+      clientCertificate: undefined,
+      clientKey: undefined,
       connectionsMax: 6,
       requestMs: 100,
       sessionsMax: 1,
@@ -532,8 +538,36 @@ test('an administrative port that others could reach is refused unless it is mea
 test('a console that others could reach is refused unless it is meant so', () => {
   const refusal =
     '2:3: console.interface can be reached from other machines, whose passwords would travel unprotected: give a loopback ' +
-    'address as 127.0.0.1:20702, or say console.reach: network and let a proxy bring TLS'
+    'address as 127.0.0.1:20702, or say console.reach: network and either console.https: on, or let a ' +
+    'proxy bring TLS'
   assert.deepEqual(problems('console:\n  interface: 0.0.0.0:1\n'), [refusal])
   assert.deepEqual(problems('console:\n  interface: 0.0.0.0:1\n  reach: network\n'), [])
   assert.deepEqual(problems('console:\n  interface: 0.0.0.0:1\n  http: off\n'), [])
+})
+
+test('the certificates of the console are refused where something is missing that they need', t => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'oes-config-'))
+  t.after(() => fs.rmSync(folder, { recursive: true }))
+  const pem = path.join(folder, 'a.pem')
+  fs.writeFileSync(pem, '-----BEGIN CERTIFICATE-----\n')
+  const server = `server: {tls: {certificate: a.pem, key: a.key, client_ca: ca.pem}}\n`
+  assert.deepEqual(problems('console:\n  https: on\n'), [
+    '2:3: console.https needs server.tls.certificate and server.tls.key, with which the page is served',
+  ])
+  assert.deepEqual(problems('console:\n  https: on\n  http: off\n'), [])
+  assert.deepEqual(problems(`${server}console:\n  client_key: ${pem}\n`), [
+    '3:3: console.client_key needs client_certificate, to which it belongs',
+  ])
+  assert.deepEqual(problems(`${server}console:\n  client_certificate: ${pem}\n`), [
+    '3:3: console.client_certificate needs client_key, the key that belongs to it',
+  ])
+  assert.deepEqual(problems(`${server}console:\n  client_certificate: ${pem}\n  http: off\n`), [])
+  assert.deepEqual(problems(`console:\n  client_certificate: ${pem}\n  client_key: ${pem}\n`), [
+    '2:3: console.client_certificate is of no use without server.tls.client_ca, which asks clients for one',
+  ])
+  assert.deepEqual(problems(`${server}console:\n  client_certificate: /nowhere.pem\n  client_key: /dev/null\n`), [
+    '3:23: console.client_certificate names /nowhere.pem, which cannot be read: ENOENT: no such file or directory, ' +
+      "open '/nowhere.pem'",
+    '4:15: console.client_key names /dev/null, which holds nothing in PEM form',
+  ])
 })

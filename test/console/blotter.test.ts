@@ -24,7 +24,8 @@ before(async () => {
   const settings = merged(testSettings(folder.path), { platform: { port, market_data: { rate: 0 } } })
   server = await ServerProcess.start(folder.path, settings)
   const host = '127.0.0.1'
-  desk = await Desk.open({ server: { host, port: server.port }, locator: { host, port } }, 'margaret', 'margaret')
+  const places = { server: { host, port: server.port }, locator: { host, port }, tls: () => false }
+  desk = await Desk.open(places, 'margaret', 'margaret')
   alice = await connect({ port: server.port, username: 'alice', password: 'alice' })
 })
 

@@ -24,6 +24,8 @@ async function opened(t: TestContext, options: Partial<ConsoleOptions> = {}) {
       idleMs: 60_000,
       server: NOWHERE,
       locator: NOWHERE,
+      tls: () => false,
+      secure: undefined,
       admin: undefined,
       cores: 2,
       ...options,

@@ -15,7 +15,10 @@ test('a console that is a process of its own serves the same page, and ends when
   const server = await ServerProcess.start(folder.path, testSettings(folder.path))
   // A server that serves none of its own says so where people look for it.
   const nowhere = await fetch(`http://127.0.0.1:${server.adminPort}/console`)
-  deepEqual([nowhere.status, await nowhere.text()], [404, 'The console is not served; console.http decides.\n'])
+  deepEqual(
+    [nowhere.status, await nowhere.text()],
+    [404, 'The console is not served: console.http is off, or the log says why.\n'],
+  )
   const places = ['--server', `127.0.0.1:${server.port}`, '--admin', `127.0.0.1:${server.adminPort}`]
   const words = ['console', '--interface', '127.0.0.1:0', ...places]
   const running = start(process.execPath, [OES, ...words])

@@ -71,6 +71,10 @@ test('clients and commands trade by TLS with who shows the right certificate, an
     start(process.execPath, [OES, ...words], { ...environment, ...more }).finished
   match((await oes(['orders', '--live', '--tls-ca', authority.certificate])).out, /ABX\.TSX/)
   match((await oes(['orders', '--live'], { OES_TLS_CA: authority.certificate })).out, /ABX\.TSX/)
+  match(
+    (await oes(['cancel-all', '--scope', '*', '--dry-run', '--tls-ca', authority.certificate])).out,
+    /^1 orders match/,
+  )
   equal((await oes(['orders', '--tls'])).status, 1)
   equal((await oes(['orders', '--tls-key', key])).status, 2)
   equal((await oes(['orders', '--tls-ca', '/nowhere.pem'])).status, 2)
@@ -159,11 +163,49 @@ test('a key that does not belong to the certificate keeps the server from starti
   }
 })
 
+test('a client takes the certificate that is pinned and no other, and asks for it before each connection', async t => {
+  const { folder, settings } = place(t)
+  const [first, second] = ['first', 'second'].map(name => makeCertificate(folder, name))
+  const of = (port: number, { certificate, key }: { certificate: string; key: string }) =>
+    settings({ interface: `127.0.0.1:${port}`, tls: { certificate, key } })
+  let server = await ServerProcess.start(folder, of(0, first!))
+  const { port } = server
+  await rejects(login(t, port, 'alice', { pin: second!.pem.certificate }), {
+    ...FAILED,
+    message: `No connection to 127.0.0.1:${port}: the server shows another certificate than it should.`,
+  })
+  equal((await login(t, port, 'alice', { pin: first!.pem.certificate })).isLive, true)
+  // What is no certificate is told as such, and dialled with no more.
+  await rejects(login(t, port, 'alice', { pin: 'none' }), { code: 'INVALID_ARGUMENT' })
+  await rejects(login(t, port, 'alice', { certificate: 'none', key: 'none' }), { code: 'INVALID_ARGUMENT' })
+
+  let asked = 0
+  const pins = [first!.pem.certificate, 'none', first!.pem.certificate, second!.pem.certificate]
+  const back = Promise.withResolvers<void>()
+  const client = await connect({
+    port,
+    username: 'alice',
+    password: 'alice',
+    pauseMinMs: 20,
+    tls: () => ({ pin: pins[Math.min(asked++, pins.length - 1)]! }),
+    onState: ({ state }) => {
+      if (state === 'live' && asked > 1) back.resolve()
+    },
+  })
+  t.after(() => client.close())
+  await server.kill()
+  server = await ServerProcess.start(folder, of(port, second!))
+  await back.promise
+  equal(asked >= pins.length, true)
+  equal((await client.submit(limitOrder(Side.Bid, 'ABX.TSX', 100, 1))).outcome, 'accepted')
+  await server.kill()
+})
+
 test('handshakes count as connections and have as long as a login, which they are not given twice', async t => {
   const { folder, settings } = place(t)
   const authority = makeCertificate(folder, 'authority')
   const { certificate, key } = makeCertificate(folder, 'server', authority)
-  const limits = { connections_max: 3, login_ms: 3_000 }
+  const limits = { connections_max: 3, login_ms: 5_000 }
   const server = await ServerProcess.start(folder, settings({ tls: { certificate, key } }, { limits }))
   const { port } = server
   const ca = authority.pem.certificate
@@ -174,7 +216,7 @@ test('handshakes count as connections and have as long as a login, which they ar
   deepEqual(await Promise.all(silent.map(socket => heard(t, socket))), [Buffer.alloc(0), Buffer.alloc(0)])
   const late = tls.connect({ port, host: '127.0.0.1', ca })
   await once(late, 'secureConnect')
-  match((await heard(t, late)).toString('latin1'), /No login within 3000 ms/)
+  match((await heard(t, late)).toString('latin1'), /No login within 5000 ms/)
   equal((await login(t, port, 'bob', { ca })).isLive, true)
   equal(alice.isLive, true)
   await server.kill()

@@ -173,7 +173,7 @@ test('a port that is taken is told once and tried until it is free', async t => 
 test('before there is anything to count, health and status are there all the same, and made once for many', async t => {
   const health = new Health({ lagMsMax: 1_000, diskFreeBytesMin: 0 })
   let console: Address | undefined
-  const parts = { health, meter: () => undefined, console: () => console, version: '1.2.3' }
+  const parts = { health, meter: () => undefined, console: () => console, isConsoleSecure: false, version: '1.2.3' }
   const { get, port } = await opened(t, adminRoutes(parts), {
     connectionsMax: 100,
   })

@@ -2,9 +2,10 @@
 
 import { type Address, isLoopback, parseAddress } from '../../config/address.ts'
 import { usageError } from '../command-error.ts'
+import { type TlsFlags, tlsPaths } from '../server-options.ts'
 
 /** As the flags give them. */
-export interface ConsoleFlags {
+export interface ConsoleFlags extends TlsFlags {
   interface?: string
   server?: string
   locator?: string
@@ -20,6 +21,7 @@ export async function serveConsoleOf(flags: ConsoleFlags, environment: NodeJS.Pr
     server: addressOf(flags.server ?? environment.OES_SERVER ?? '127.0.0.1:20700'),
     locator: addressOf(flags.locator ?? environment.OES_LOCATOR ?? '127.0.0.1:20000'),
     admin: addressOf(flags.admin ?? '127.0.0.1:20701'),
+    tls: tlsPaths(flags, environment),
   }
   // Loaded only here: other commands need nothing of it.
   const { serveConsole } = await import('../../console/console-process.ts')
