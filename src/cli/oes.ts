@@ -100,7 +100,7 @@ Exit status:
 
 Examples:
   $ oes serve
-  $ export OES_USERNAME=ada OES_PASSWORD=...
+  $ export OES_USERNAME=alice OES_PASSWORD=...
   $ oes submit buy 100 ABX.TSX --limit 25.37
   $ oes watch --from 1`,
   )
@@ -331,19 +331,19 @@ Which accounts: your own, the traders of the groups you manage, and for administ
 
 Examples:
   $ oes risk states
-  $ oes risk portfolio ada
+  $ oes risk portfolio alice
   $ oes risk reset TSX
   $ oes risk export > positions.csv`,
   )
 riskCommand('states')
   .description('show the risk state and the result of accounts')
   .argument('[account...]', 'names or ids; all that you may see where absent')
-  .addHelpText('after', '\nExamples:\n  $ oes risk states\n  $ oes risk states ada --json')
+  .addHelpText('after', '\nExamples:\n  $ oes risk states\n  $ oes risk states alice --json')
   .action((accounts: string[], flags: LocatorFlags) => runRisk(flags, showStates(accounts)))
 riskCommand('portfolio')
   .description('show positions with their realised and unrealised results')
   .argument('[account...]', 'names or ids; all that you may see where absent')
-  .addHelpText('after', '\nExamples:\n  $ oes risk portfolio\n  $ oes risk portfolio ada --json')
+  .addHelpText('after', '\nExamples:\n  $ oes risk portfolio\n  $ oes risk portfolio alice --json')
   .action((accounts: string[], flags: LocatorFlags) => runRisk(flags, showPortfolios(accounts)))
 riskCommand('reset')
   .description('begin results, fees and volumes again at zero, as when a trading day is over; administrators only')
@@ -356,7 +356,7 @@ riskCommand('reset')
 riskCommand('export')
   .description('write positions as comma separated values, magnitudes with their side')
   .argument('[account...]', 'names or ids; all that you may see where absent')
-  .addHelpText('after', '\nExamples:\n  $ oes risk export > positions.csv\n  $ oes risk export ada')
+  .addHelpText('after', '\nExamples:\n  $ oes risk export > positions.csv\n  $ oes risk export alice')
   .action((accounts: string[], flags: LocatorFlags) => runRisk(flags, exportPositions(accounts)))
 
 remoteCommand('submit')
@@ -397,7 +397,7 @@ remoteCommand('cancel')
     `
 Examples:
   $ oes cancel 1042
-  $ oes cancel 1042 1043 1044 --account ada`,
+  $ oes cancel 1042 1043 1044 --account alice`,
   )
   .action((words: string[], flags: CommonFlags & { account?: string }) => {
     const orderIds = words.map(word => parseWhole(word, 'an order id', 1))
@@ -437,7 +437,7 @@ Exit status: 0 all have ended, 1 something failed, 2 wrong command line, 3 some 
 Examples:
   $ oes cancel-all --scope '*'
   $ oes cancel-all --scope TSX --begin 2026-01-30 --end 2026-01-30 --message 'Session reset.'
-  $ oes cancel-all --account ada --dry-run
+  $ oes cancel-all --account alice --dry-run
   $ oes cancel-all --order 1042 --force`,
   )
   .action(async (flags: CancelAllFlags & CommonFlags) => {
@@ -464,7 +464,7 @@ A quantity that has been executed already cancels the rest.
 
 Examples:
   $ oes replace 1042 --price 25.40
-  $ oes replace 1042 --quantity 300 --price 25.40 --account ada`,
+  $ oes replace 1042 --quantity 300 --price 25.40 --account alice`,
   )
   .action((word: string, flags: CommonFlags & ReplaceFlags) => {
     const orderId = parseWhole(word, 'an order id', 1)
@@ -484,7 +484,7 @@ remoteCommand('watch')
     `
 Examples:
   $ oes watch
-  $ oes watch --account ada --from 1
+  $ oes watch --account alice --from 1
   $ oes watch --group desk --json | jq .orderId`,
   )
   .action((flags: WatchFlags & CommonFlags) => run(flags, client => watch(client, output, flags)))
@@ -506,7 +506,7 @@ remoteCommand('orders')
 Examples:
   $ oes orders --live
   $ oes orders --from 2026-01-30 --all --json
-  $ oes orders --account ada --symbol ABX --last 10`,
+  $ oes orders --account alice --symbol ABX --last 10`,
   )
   .action((flags: OrdersFlags & CommonFlags) => run(flags, client => orders(client, output, flags)))
 
@@ -518,7 +518,7 @@ remoteCommand('positions')
     `
 Examples:
   $ oes positions
-  $ oes positions ada bob --json`,
+  $ oes positions alice bob --json`,
   )
   .action((accounts: string[], flags: CommonFlags) =>
     run(flags, client => positions(client, output, accounts.length === 0 ? [undefined] : accounts)),
@@ -540,7 +540,7 @@ A halt holds over restarts, and needs neither store nor service. Whoever may tra
 group, an administrator anything; only an administrator lifts. Throwing it again cancels what was missed.
 
 Examples:
-  $ oes kill --account ada --reason 'runaway algorithm'
+  $ oes kill --account alice --reason 'runaway algorithm'
   $ oes kill --all
   $ oes kill --all --lift --reason 'venue confirmed'
   $ oes kill --list`,
@@ -554,7 +554,7 @@ remoteCommand('sessions')
   .description('who is logged in, from where, since when, and with what under way; administrators only')
   .option('-a, --account <name or id>', 'only those of that account')
   .option('--limit <n>', 'at most so many; 1000 where absent')
-  .addHelpText('after', '\nExamples:\n  $ oes sessions\n  $ oes sessions --account ada --json')
+  .addHelpText('after', '\nExamples:\n  $ oes sessions\n  $ oes sessions --account alice --json')
   .action((flags: SessionsFlags & CommonFlags) => {
     const shownMax = sessionsShown(flags)
     return run(flags, client => sessions(client, output, shownMax, flags))
@@ -575,7 +575,7 @@ The switch holds over restarts, and time goes on while the server is down. It fi
 Examples:
   $ oes switch arm --timeout 30000
   $ oes switch refresh
-  $ oes switch show --account ada
+  $ oes switch show --account alice
   $ oes switch disarm`,
   )
   .action((word: string, flags: SwitchFlags & CommonFlags) => {
@@ -594,10 +594,10 @@ Administrators store rules; a change is in force in all shards within a second.
 
 Examples:
   $ oes rules list --group north
-  $ oes rules add --account ada maximum_order_quantity quantity=1000
+  $ oes rules add --account alice maximum_order_quantity quantity=1000
   $ oes rules add --group north scope_filter scope=TSX / per_ticker / order_count_limit count=10
   $ oes rules change 7 --group north --state passive
-  $ oes rules violations --account ada`,
+  $ oes rules violations --account alice`,
   )
 rulesOfCommand('list')
   .description('list rules with their states; SHUT where one has shut itself')
@@ -670,12 +670,12 @@ An administrator's request is granted at once, or when its date comes; a manager
 somebody with more to say approves it. Changes are in force in all shards within a second.
 
 Examples:
-  $ oes limits show ada bob
-  $ oes limits set ada --buying-power 500000 --net-loss 20000 --comment 'new desk'
-  $ oes limits requests ada
+  $ oes limits show alice bob
+  $ oes limits set alice --buying-power 500000 --net-loss 20000 --comment 'new desk'
+  $ oes limits requests alice
   $ oes limits approve 12
-  $ oes limits state ada closing
-  $ oes limits changes ada`,
+  $ oes limits state alice closing
+  $ oes limits changes alice`,
   )
 limitsCommand('show')
   .description('show limits and states')
