@@ -10,6 +10,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
 import { parse } from 'yaml'
 import { type Config, parseConfig } from '../../src/config/config.ts'
+import { parseRiskConfig } from '../../src/config/risk-config.ts'
 import { makeCertificate } from '../end-to-end/certificates.ts'
 import { type MariaDb, startMariaDb } from '../stores/mysql/mariadb-server.ts'
 import { Newcomer, neverRun, ran, stops, under } from './newcomer.ts'
@@ -227,7 +228,8 @@ await client.logout()
       if (/^oes (top|watch)/.test(piece.text)) continue
       if (piece.text.startsWith('oes store status')) await storesFollow()
       const said = await somebody.runs(piece)
-      if (piece.text.startsWith('oes orders')) match(said, / BID +100 +ABX\.TSX +LIMIT +1\.00 /)
+      if (piece.text.startsWith('oes sessions')) match(said, /^ *\d+ +administrator +administrator +127\.0\.0\.1:\d+ /m)
+      else if (piece.text.startsWith('oes orders')) match(said, / BID +100 +ABX\.TSX +LIMIT +1\.00 /)
       else if (piece.text.startsWith('oes positions'))
         match(said, /^Account alice: ACTIVE.*\n[\s\S]*^Account bob: ACTIVE/m)
       else if (piece.text.startsWith('oes journal list')) match(said, /shard-0/)
@@ -402,6 +404,17 @@ test('the parts of configurations that are shown can be used', t => {
   })
   deepEqual(found, ['in the file itself', 'from the environment', 'from a file'])
   ran(passwords!)
+  const authority = makeCertificate(folder, 'authority')
+  const own = makeCertificate(folder, 'server', authority)
+  const [console] = under('docs/console.md', 'Who gets in', 'configuration')
+  const served = read(`${console!.text}\nserver: {tls: {certificate: ${own.certificate}, key: ${own.key}}}`)
+  deepEqual([served.console.https, served.console.reach, served.console.interface.port], ['on', 'network', 20_702])
+  ran(console!)
+  makeCertificate(folder, 'risk', authority)
+  const [risk] = under('docs/risk.md', 'Configuration', 'configuration')
+  const { orderExecutionTls } = parseRiskConfig(risk!.text.replaceAll('/etc/oes', folder), 'page')
+  deepEqual(orderExecutionTls.certificate, path.join(folder, 'risk.pem'))
+  ran(risk!)
 })
 
 test('nothing is shown that nobody has run', () => {
