@@ -60,6 +60,8 @@ async function run(options: ScenarioOptions): Promise<ScenarioResult> {
     page = await OpenPage.of(watched.server)
     for (const { load } of contenders) await wakeUp(load, quick)
     for (const { server } of contenders) await server.rested()
+    /** How long the watched server goes on after each measurement, with what it had put off. */
+    const putOffMs: number[] = []
     for (let round = 1; round <= rounds; round++) {
       // First by turns, so that neither always follows the other.
       for (const contender of round % 2 === 1 ? [alone, watched] : [watched, alone]) {
@@ -67,12 +69,15 @@ async function run(options: ScenarioOptions): Promise<ScenarioResult> {
         contender.runs.push(result)
         say(`round ${round}: ${contender.name} ${figure(result.ordersPerSecond)} orders/s, p99 ${result.done.p99} µs`)
         await contender.server.rested()
+        const beganMs = performance.now()
+        await contender.server.idle()
+        if (contender === watched) putOffMs.push(performance.now() - beganMs)
       }
     }
     await page.told('figures')
     await page.told('orders')
     for (const { load } of contenders) await load.check()
-    return resultOf(alone, watched, page)
+    return resultOf(alone, watched, page, median(putOffMs))
   } finally {
     page?.close()
     for (const { load, server } of contenders) {
@@ -145,7 +150,7 @@ class OpenPage {
   }
 }
 
-function resultOf(alone: Contender, watched: Contender, page: OpenPage): ScenarioResult {
+function resultOf(alone: Contender, watched: Contender, page: OpenPage, putOffMs: number): ScenarioResult {
   const ratios = watched.runs.map((each, round) => each.ordersPerSecond / alone.runs[round]!.ordersPerSecond)
   const rate = ({ runs }: Contender) => median(runs.map(({ ordersPerSecond }) => ordersPerSecond))
   const row = (contender: Contender) => [
@@ -164,6 +169,7 @@ function resultOf(alone: Contender, watched: Contender, page: OpenPage): Scenari
     ],
     notes: [
       `the page was told figures ${page.count('figures')} times and orders ${page.count('orders')} times, ${figure(page.bytes)} bytes`,
+      `what the page's questions had to wait for under load takes ${figure(putOffMs)} ms after it, behind everything else`,
       `console open ÷ no console, round by round: ${ratios.map(ratio => ratio.toFixed(3)).join(', ')}`,
     ],
     figures: { alone: rate(alone), watched: rate(watched), ratios },

@@ -19,6 +19,10 @@ const START_MS_MAX = 120_000
 const STOP_MS_MAX = 60_000
 /** Until spare segments are made. */
 const REST_MS_MAX = 60_000
+/** Until it has done what it put off; it is idle where it takes less than this part of a core for a moment. */
+const IDLE_MS_MAX = 120_000
+const IDLE_LOOK_MS = 500
+const IDLE_SHARE_MAX = 0.2
 
 export interface BenchServerOptions {
   /** The configuration's `auto` where absent. */
@@ -125,6 +129,17 @@ export class BenchServer {
       if (performance.now() > endMs)
         throw new Error(`the journals' spare segments were not made within ${REST_MS_MAX} ms`)
       await pause(50)
+    }
+  }
+
+  /** Settles once the process has hardly anything to do: what it has put off is nobody else's measurement. */
+  async idle(): Promise<void> {
+    const endMs = performance.now() + IDLE_MS_MAX
+    for (;;) {
+      const before = this.processSeconds()
+      await pause(IDLE_LOOK_MS)
+      if (this.processSeconds() - before < (IDLE_SHARE_MAX * IDLE_LOOK_MS) / 1_000) return
+      if (performance.now() > endMs) throw new Error(`the server was not idle within ${IDLE_MS_MAX} ms`)
     }
   }
 

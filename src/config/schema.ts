@@ -643,6 +643,13 @@ export const SCHEMA = section('', {
       max: 16,
       byDefault: 1,
     }),
+    nice: integer({
+      comment: 'How far each steps back behind the threads of orders when cores are scarce.',
+      unit: 'nice levels',
+      min: 0,
+      max: 19,
+      byDefault: 10,
+    }),
   }),
   platform,
   admin,

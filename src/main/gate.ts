@@ -126,6 +126,8 @@ export class Gate {
   #accepting = true
   /** An id whose order found no room in a ring: the next order gets it. */
   #spareOrderId = 0
+  /** When the frames at hand were received, all of one reading at once. */
+  #receivedUs = 0
 
   constructor(parts: GateParts) {
     this.#parts = parts
@@ -326,6 +328,7 @@ export class Gate {
   #read(session: Session): void {
     const { splitter } = session
     let messages = 0
+    this.#receivedUs = this.#parts.nowUs()
     try {
       while (session.stage !== SessionStage.Closed && !session.stalled && !session.logout && splitter.next()) {
         if (this.#frame(session, splitter.bytes, splitter.start, splitter.end)) messages += 1
@@ -522,7 +525,7 @@ export class Gate {
       row,
       session.account,
       session.administrator,
-      this.#parts.nowUs(),
+      this.#receivedUs,
       orderId,
       kind === Kind.Submit ? session.mark?.bytes : undefined,
       bytes,

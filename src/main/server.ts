@@ -281,6 +281,7 @@ export class Server {
       definitions: world.definitionsData,
       tailBytesMax: READER_TAIL_BYTES_MAX,
       spillDirectory: data,
+      nice: config.readers.nice,
     })
     const trace = orderTrace(log)
     const facts = (message: string, fields: Record<string, string | number>) => log.info(message, fields)

@@ -1,5 +1,6 @@
 // How long the stages of a shard take, from the receipt of a request in main to its reports lying in the report ring. The
-// clock is looked at a few times for each block, never for each command: it costs more than what is done with it.
+// clock is looked at a few times for each block, never for each command: it costs more than what is done with it. Requests
+// that main received at one time are counted together.
 //
 //   received in main ─→ taken ─→ … block closed ─→ durable ─→ published
 //                  wait    judge             commit       publish
@@ -17,6 +18,9 @@ export class ShardMeter {
   readonly #lane: Lane
   readonly #clockUs: () => number
   #nowUs = 0
+  /** Requests that came at one time and were taken at one time, and are not counted yet. */
+  #waitedUs = 0
+  #waited = 0
   #takenUs = 0
   #judgedUs = 0
   /** When main received the requests of the open block, and of the closed one. */
@@ -51,7 +55,12 @@ export class ShardMeter {
 
   /** One of them is a request, which main received at `timeUs`. */
   request(timeUs: number): void {
-    this.#lane.record(Metric.WaitLatency, this.#nowUs - timeUs)
+    const waitedUs = this.#nowUs - timeUs
+    if (waitedUs !== this.#waitedUs) {
+      this.#countWaited()
+      this.#waitedUs = waitedUs
+    }
+    this.#waited += 1
     assert(this.#openCount < this.#openTimes.length)
     this.#openTimes[this.#openCount] = timeUs
     this.#openCount += 1
@@ -59,6 +68,7 @@ export class ShardMeter {
 
   /** They have all been judged. */
   endTaking(): void {
+    this.#countWaited()
     this.#judgedUs += this.#clockUs() - this.#takenUs
   }
 
@@ -76,8 +86,11 @@ export class ShardMeter {
   /** The closed block is durable, and begins to be published. */
   durable(): void {
     const nowUs = this.#clockUs()
-    for (let i = 0; i < this.#closedCount; i++) {
-      this.#lane.record(Metric.CommandLatency, nowUs - this.#closedTimes[i]!)
+    const times = this.#closedTimes
+    const count = this.#closedCount
+    for (let first = 0, next = 0; first < count; first = next) {
+      while (next < count && times[next] === times[first]) next += 1
+      this.#lane.record(Metric.CommandLatency, nowUs - times[first]!, next - first)
     }
     this.#closedCount = 0
     this.#publishedUs = nowUs
@@ -87,6 +100,11 @@ export class ShardMeter {
   published(): void {
     this.#lane.add(Metric.Blocks)
     this.#lane.record(Metric.PublishLatency, this.#clockUs() - this.#publishedUs)
+  }
+
+  #countWaited(): void {
+    if (this.#waited > 0) this.#lane.record(Metric.WaitLatency, this.#waitedUs, this.#waited)
+    this.#waited = 0
   }
 
   /** Time passes. */

@@ -50,12 +50,12 @@ export class Lane {
     this.#slots[slot] = value
   }
 
-  /** Counts one latency in the histogram that begins at `slot`; negative ones (clocks may step back) count as 0. */
-  record(slot: number, us: number): void {
+  /** Counts a latency, `times` over, in the histogram that begins at `slot`; negative ones (clocks may step back) count as 0. */
+  record(slot: number, us: number, times = 1): void {
     const value = us < 0 ? 0 : us > VALUE_US_MAX ? VALUE_US_MAX : us | 0
     const slots = this.#slots
-    slots[slot + bucketOf(value)]! += 1
-    slots[slot + SUM_SLOT]! += value
+    slots[slot + bucketOf(value)]! += times
+    slots[slot + SUM_SLOT]! += times * value
     if (value > slots[slot + MAX_SLOT]!) slots[slot + MAX_SLOT] = value
   }
 

@@ -11,6 +11,7 @@
 
 import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads'
 import { assert, unreachable } from '../base/assert.ts'
+import { lowerThreadPriority } from '../base/thread-priority.ts'
 import { type Definitions, definitionsFromData } from '../domain/definitions.ts'
 import { Reason } from '../domain/reasons.ts'
 import { AccountTails, HistoryMissing, type JournalToRead } from './account-tails.ts'
@@ -22,8 +23,7 @@ import { type OrderQuery, type OrdersQuery, type Page, type ReportsQuery, StoreR
 import type { ReadableStore } from './readable-store.ts'
 import type { StoreEndpoint } from './store-endpoint.ts'
 
-/** Plain data, the same for all threads of the pool. */
-export interface ReaderThreadOptions {
+export interface ReaderDeskOptions {
   /** As the writer numbers them. */
   readonly stores: readonly StoreEndpoint[]
   /** As `definitionsFromData` takes them. */
@@ -32,6 +32,12 @@ export interface ReaderThreadOptions {
   readonly tailBytesMax: number
   /** Where that file is. */
   readonly spillDirectory?: string | undefined
+}
+
+/** Plain data, the same for all threads of the pool. */
+export interface ReaderThreadOptions extends ReaderDeskOptions {
+  /** How far each thread steps back behind the others. */
+  readonly nice: number
 }
 
 /** Numbers of stores, to be asked in this order. */
@@ -77,6 +83,8 @@ export default async function answer(task: ReaderTask): Promise<ReaderAnswer> {
   if (desk === undefined) {
     const options = getEnvironmentData(OPTIONS) as unknown as ReaderThreadOptions | undefined // as shared above
     assert(options !== undefined, 'the reader pool was started before its options were shared')
+    // Where the system does not let it, queries take their turn with everybody else.
+    lowerThreadPriority(options.nice)
     desk = new ReaderDesk(options)
   }
   return desk.answer(task)
@@ -124,7 +132,7 @@ export class ReaderDesk {
   readonly #alone: StoreReader
   readonly #nowMs: () => number
 
-  constructor(options: ReaderThreadOptions, nowMs: () => number = () => performance.now()) {
+  constructor(options: ReaderDeskOptions, nowMs: () => number = () => performance.now()) {
     this.#nowMs = nowMs
     this.#definitions = definitionsFromData(options.definitions)
     this.#tails = new AccountTails({

@@ -90,7 +90,7 @@ const DEFAULTS: Config = {
     stopMsMax: 60_000,
     nice: 19,
   },
-  readers: { threads: 1 },
+  readers: { threads: 1, nice: 10 },
   platform: {
     port: 20_000,
     dataFile: 'platform.db',
@@ -241,7 +241,7 @@ log: {level: debug, levels: {shard: error}, file: oes.log, format: json, file_by
       stopMsMax: 60_000,
       nice: 3,
     },
-    readers: { threads: 4 },
+    readers: { threads: 4, nice: 10 },
     platform: {
       port: 0,
       dataFile: 'p.db',

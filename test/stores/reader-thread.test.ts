@@ -47,7 +47,12 @@ test('a reader thread answers tasks, and refuses by a code', async t => {
   const directory = folder.journal('shard-0')
   writeJournal(directory, entries, new Random(42))
   await openStore(folder).close()
-  shareReaderOptions({ stores: [endpoint(folder)], definitions: definitionsData, tailBytesMax: TAIL_BYTES_MAX })
+  shareReaderOptions({
+    stores: [endpoint(folder)],
+    definitions: definitionsData,
+    tailBytesMax: TAIL_BYTES_MAX,
+    nice: 10,
+  })
   const question = everything(directory, 50) as Extract<ReaderQuestion, { ask: 'reports' }>
   const { query } = question
   const tryStores = [0]
