@@ -1,6 +1,7 @@
 // The console's HTTP: requests to a table of routes, pushed streams, and the headers that keep a browser to this place
-// alone; by HTTPS where it is given a certificate. It lies on a thread of its own, and is bounded all the same: connections, the size and time of a request,
-// requests in a second, what a reader leaves unread. The console's only door to node:http and node:https.
+// alone; by HTTPS where it is given a certificate. It lies on a thread of its own, and is bounded all the same:
+// connections, the size and time of a request, requests in a second, what a reader leaves unread. The console's only door
+// to node:http and node:https.
 
 import http from 'node:http'
 import https from 'node:https'

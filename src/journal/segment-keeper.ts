@@ -1,7 +1,8 @@
 // Looks after the segments of one journal beside its writer, on a thread that may wait for the disk: keeps spare segments
 // ready, so that the writer rolls without filling one with zeros itself, and deletes segments that every store has
 // confirmed. Filling a segment takes the disk as long as the commits that fill it, so most spares are made in quiet times
-// and a burst finds them; while commits are many, only a missing last one is made. Segments are deleted, not used again: a reader that still holds one reads what was written there.
+// and a burst finds them; while commits are many, only a missing last one is made. Segments are deleted, not used again:
+// a reader that still holds one reads what was written there.
 
 import fs from 'node:fs'
 import path from 'node:path'

@@ -1,6 +1,7 @@
-// Key and certificates of the listener, and the certificate by which the console comes to it. They are read again when they have changed on the disk or when somebody says so;
-// connections that are there keep theirs, new ones get the new. Files that cannot be used change nothing, and the log says
-// why: it is better to go on with the old than to let nobody in.
+// Key and certificates of the listener, and the certificate by which the console comes to it. They are read again when
+// they have changed on the disk or when somebody says so; connections that are there keep theirs, new ones get the new.
+// Files that cannot be used change nothing, and the log says why: it is better to go on with the old than to let nobody
+// in.
 
 import { constants, X509Certificate } from 'node:crypto'
 import fs from 'node:fs'

@@ -22,8 +22,8 @@ export interface Directory {
   /** Accounts that a session of `account` may trade or, as an observer, see, ascending, above `after`, at most `max`. */
   permittedAccounts(account: number, after: number, max: number): readonly number[]
   /**
-   * The account that name and password belong to, asked by somebody at the host `from`; undefined where they belong to none. Rejects where nobody can tell, with
-   * `LoginsSuspended` where nobody is asked.
+   * The account that name and password belong to, asked by somebody at the host `from`; undefined where they belong to
+   * none. Rejects where nobody can tell, with `LoginsSuspended` where nobody is asked.
    */
   authenticate(name: string, password: string, from: string): Promise<number | undefined>
 }
