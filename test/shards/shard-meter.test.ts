@@ -42,6 +42,19 @@ test('each stage of a block is told from the looks at the clock', () => {
   deepEqual(figures(), { wait: [2, 80], judge: [1, 15], publish: [1, 20], command: [2, 870] })
 })
 
+test('requests received at one time are counted each, whatever came between them', () => {
+  const { at, figures } = metered(6)
+  at(100).beginTaking()
+  for (const timeUs of [40, 40, 70, 40]) at(100).request(timeUs)
+  at(110).look()
+  for (const timeUs of [50, 50]) at(110).request(timeUs)
+  at(110).endTaking()
+  at(110).close()
+  at(200).durable()
+  at(200).published()
+  deepEqual(figures(), { wait: [6, 330], judge: [1, 10], publish: [1, 0], command: [6, 910] })
+})
+
 test('a block that is filled while the one before is on its way to the disk keeps its own times', () => {
   const { at, figures } = metered()
   at(10).beginTaking()
