@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import fs from 'node:fs'
+import os from 'node:os'
 import path from 'node:path'
 import { test } from 'node:test'
+import { threadId } from '../../src/base/thread-priority.ts'
 import { definitionsData } from '../../src/domain/definitions.ts'
 import { Reason } from '../../src/domain/reasons.ts'
 import { JournalWriter } from '../../src/journal/journal-writer.ts'
@@ -60,6 +62,9 @@ test('a reader thread answers tasks, and refuses by a code', async t => {
     bodies(await answer({ ...question, tryStores })),
     entries.map(({ body }) => body),
   )
+  // Orders are not to wait for questions.
+  const thread = threadId()
+  assert.ok(thread === undefined || os.getPriority(thread) >= 10)
   const { event } = entries[0]!
   const orderId = 'orderId' in event ? event.orderId : 0
   assert.deepEqual(await answer({ ask: 'accountOf', orderId, journals: query.journals, tryStores }), { result: 7 })
