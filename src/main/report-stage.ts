@@ -8,8 +8,8 @@ import type { Session } from './session.ts'
 import type { ShardLink } from './shard-link.ts'
 import type { StageParts } from './stage.ts'
 
-/** How long main sleeps where nothing comes; what found no room in a command ring is tried again much sooner. */
-const PARK_MS = 1000
+/** Main looks around so often where nothing comes; what found no room in a command ring is tried again much sooner. */
+const LOOK_MS = 1000
 const STALLED_PARK_MS = 1
 
 export interface PumpParts {
@@ -27,8 +27,11 @@ export async function turnPump(
   { pump, gate, links, doorbell, tooSlow }: PumpParts,
 ): Promise<void> {
   let isPumping = true
+  // One timer for all the sleeps: a time-out of each, some thousand in a second, would outlive it by that second.
+  const look = setInterval(() => doorbell.ring(), LOOK_MS)
   onTheWayDown('pump', () => {
     isPumping = false
+    clearInterval(look)
     doorbell.ring()
   })
   while (isPumping) {
@@ -43,6 +46,6 @@ export async function turnPump(
       isWaiting = true
     }
     if (moved) await eventLoopTurn()
-    else await doorbell.parkAsync(isWaiting ? STALLED_PARK_MS : PARK_MS, pump.hasWork)
+    else await doorbell.parkAsync(isWaiting ? STALLED_PARK_MS : Number.POSITIVE_INFINITY, pump.hasWork)
   }
 }
