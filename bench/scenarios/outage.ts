@@ -21,6 +21,12 @@ import { wakeUp } from './wake-up.ts'
 
 const CONNECTIONS = 4
 const IN_FLIGHT = 64
+/**
+ * The p99 of a span depends on how many stalls of the machine and of its disk fall into it, some each second: short spans
+ * differ by a factor of three.
+ */
+const MEASURE_SECONDS = 10
+const ROUNDS = 5
 /** Orders that the stores lack when they come back, so that they are busy for longer than is measured. */
 const BACKLOG_ORDERS = 200_000
 /** Part of the maximum rate: at much more no store of the same machine would ever catch up. */
@@ -47,9 +53,9 @@ interface Round {
 
 async function run(options: ScenarioOptions): Promise<ScenarioResult> {
   const { quick, say } = options
-  const measureMs = (options.seconds ?? (quick ? 0.3 : 5)) * 1_000
+  const measureMs = (options.seconds ?? (quick ? 0.3 : MEASURE_SECONDS)) * 1_000
   const warmUpMs = quick ? 50 : 1_000
-  const roundCount = options.rounds ?? (quick ? 1 : 3)
+  const roundCount = options.rounds ?? (quick ? 1 : ROUNDS)
   const databases: MariaDb[] = []
   let server: BenchServer | undefined
   let load: LoadClient | undefined

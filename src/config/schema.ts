@@ -599,7 +599,7 @@ export const SCHEMA = section('', {
     catch_up_share: integer({
       comment:
         'Part of the time that a store which was away may spend on catching up while orders come in: after each of its\n' +
-        'batches it rests for the other part. 100 lets it catch up as fast as it can, at the cost of the orders.',
+        'small statements it rests for the other part. 100 lets it catch up as fast as it can, at the cost of the orders.',
       unit: 'percent',
       min: 1,
       max: 100,

@@ -13,6 +13,14 @@ export interface SetAside {
   readonly reason: string
 }
 
+/** Lets a batch go into a store in small pieces, so that whoever shares the machine gets a turn between them. */
+export interface PieceByPiece {
+  /** A piece, where it is a statement, has about so many bytes. */
+  readonly statementBytes: number
+  /** Does the next piece when it may be done, and settles as it does. One at a time. */
+  piece<Result>(work: () => Promise<Result>): Promise<Result>
+}
+
 export interface OrderStore {
   /** What the log and the metrics call it. */
   readonly name: string
@@ -23,9 +31,10 @@ export interface OrderStore {
   /**
    * Writes a batch and the position behind it, in one transaction: after a failure of any kind the store has all of the
    * batch or none of it. The batch has to begin where the store ends.
+   * @param pieces where the batch is to go piece by piece. A store without a process of its own may do without.
    * @returns the entries that were set aside.
    */
-  apply(batch: EventBatch): Promise<readonly SetAside[]>
+  apply(batch: EventBatch, pieces?: PieceByPiece): Promise<readonly SetAside[]>
 
   /** Makes what was applied so far safe against power failures; the positions up to which it now is. */
   confirm(): Promise<JournalPositions>

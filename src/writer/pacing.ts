@@ -5,8 +5,9 @@
 // rests no longer once such a store is too far behind, so the lag stays bounded whatever the load.
 //
 // A store that was away lacks minutes of orders, and the database that takes them in at full speed wants processors and
-// disks that the orders may need: nothing that this thread could see. So as long as orders come in it gets small batches,
-// each followed by a rest, and takes no more than its share of the time.
+// disks that the orders may need: nothing that this thread could see. So as long as orders come in it gets small batches
+// in small pieces, each followed by a rest, and takes no more than its share of the time. A piece is what a thread of
+// orders may have to wait behind, where the database has taken its processor.
 //
 // Nobody makes the writer rest while nothing comes in.
 
@@ -18,11 +19,10 @@ const QUEUED_SHARE_MAX = 0.25
 const REST_FACTOR = 6
 const REST_MS_MAX = 1000
 
-/**
- * Most entries of a round for a store that was away: what an order may have to wait behind. Larger ones catch up faster
- * and hold up more orders for longer.
- */
+/** Most entries of a round for a store that was away: for so long a transaction stays open over the rests in it. */
 export const CATCH_UP_ENTRIES_MAX = 256
+/** And bytes of a statement: half a dozen rows, for which a database needs some tenths of a millisecond. */
+export const CATCH_UP_STATEMENT_BYTES = 2 << 10
 /** A store that was away is like any other once it lacks fewer. */
 export const NEARLY_THERE_ENTRIES = 2_048
 /** Its longest rest; orders may have ceased to come meanwhile. */
@@ -75,6 +75,12 @@ export class Pacing {
   readonly #wallMs: () => number
   readonly #times: () => ProcessorTimes | undefined
   #mark: Mark = { wallMs: 0, times: undefined, durable: 0 }
+  /** Whether the round is to go piece by piece, each between `pieceBegins` and `pieceEnds`. */
+  isPieceByPiece = false
+  /** The piece under way, or the last one: when it began and ended. */
+  #piece = { beganMs: 0, endedMs: 0 }
+  /** Time of the round in which no piece was under way. */
+  #betweenMs = 0
   /** When a store that was away was last seen catching up; undefined once it is like any other. */
   #caughtUpMs: number | undefined
   /** When the journals were last seen to grow. */
@@ -103,7 +109,25 @@ export class Pacing {
     this.#noteGrowth(durable, wallMs)
     this.#mark = { wallMs, times: this.#times(), durable }
     if (!isFollowing) this.#caughtUpMs = wallMs
-    return this.#makesRoom(wallMs) ? CATCH_UP_ENTRIES_MAX : Number.POSITIVE_INFINITY
+    this.#piece = { beganMs: wallMs, endedMs: wallMs }
+    this.#betweenMs = 0
+    this.isPieceByPiece = this.#makesRoom(wallMs)
+    return this.isPieceByPiece ? CATCH_UP_ENTRIES_MAX : Number.POSITIVE_INFINITY
+  }
+
+  /** How long to rest before the next piece of the round, in ms. */
+  get pieceRestMs(): number {
+    return this.#restAfterMs(this.#piece.endedMs - this.#piece.beganMs)
+  }
+
+  pieceBegins(): void {
+    const wallMs = this.#wallMs()
+    this.#betweenMs += wallMs - this.#piece.endedMs
+    this.#piece.beganMs = wallMs
+  }
+
+  pieceEnds(): void {
+    this.#piece.endedMs = this.#wallMs()
   }
 
   /**
@@ -117,10 +141,15 @@ export class Pacing {
     const isOver = lag.records < NEARLY_THERE_ENTRIES || wallMs - (this.#caughtUpMs ?? 0) > this.#lagMaxMs
     if (isFollowing && isOver) this.#caughtUpMs = undefined
     const isTooFarBehind = 1000 * lag.seconds > this.#lagMaxMs
-    const tookMs = wallMs - this.#mark.wallMs
-    const shareRestMs = this.#makesRoom(wallMs) ? (tookMs * (100 - this.#catchUpShare)) / this.#catchUpShare : 0
+    const tookMs = wallMs - this.#mark.wallMs - this.#betweenMs
+    const shareRestMs = this.#makesRoom(wallMs) ? this.#restAfterMs(tookMs) - this.#betweenMs : 0
     const queueRestMs = !isTooFarBehind && this.#hasQueued(durable) ? REST_FACTOR * tookMs : 0
     return Math.max(Math.min(CATCH_UP_REST_MS_MAX, shareRestMs), Math.min(REST_MS_MAX, queueRestMs))
+  }
+
+  /** The part of the time that is not the store's, for so much that was. */
+  #restAfterMs(busyMs: number): number {
+    return (busyMs * (100 - this.#catchUpShare)) / this.#catchUpShare
   }
 
   #noteGrowth(durable: number, wallMs: number): void {

@@ -17,7 +17,7 @@ import { listSegments } from '../journal/segment.ts'
 import { traceOf } from '../protocol/order-trace.ts'
 import type { WriterShared } from '../shared-memory/writer-shared.ts'
 import { EventBatch } from '../stores/event-batch.ts'
-import { type JournalPositions, type OrderStore, StoreMismatch } from '../stores/order-store.ts'
+import { type JournalPositions, type OrderStore, type PieceByPiece, StoreMismatch } from '../stores/order-store.ts'
 import type { StoreMeter } from './store-meter.ts'
 
 /** A journal the writer copies; its number is its place in the list. */
@@ -134,16 +134,17 @@ export class StoreSession {
   /**
    * One round over all journals: at most one batch from each. After a failure the next round applies the same batch again.
    * @param entriesMax most new entries of the round, in equal parts from all journals.
+   * @param pieces where the batches are to go piece by piece.
    * @returns how many entries were copied.
    * @throws StoreUnavailable, StoreMismatch, JournalTrimmed, JournalDamaged
    */
-  async round(entriesMax = Number.POSITIVE_INFINITY): Promise<number> {
+  async round(entriesMax = Number.POSITIVE_INFINITY, pieces?: PieceByPiece): Promise<number> {
     const rowsMax = Math.min(this.batch.rowsMax, Math.ceil(entriesMax / this.#tails.length))
-    let copied = this.#pending === undefined ? 0 : await this.#apply(this.#pending)
+    let copied = this.#pending === undefined ? 0 : await this.#apply(this.#pending, pieces)
     for (const tail of this.#tails) {
       this.#markLag(tail)
       if (this.#fill(tail, rowsMax) === 0) continue
-      copied += await this.#apply(tail)
+      copied += await this.#apply(tail, pieces)
     }
     return copied
   }
@@ -268,11 +269,11 @@ export class StoreSession {
     return batch.count
   }
 
-  async #apply(tail: Tail): Promise<number> {
+  async #apply(tail: Tail, pieces: PieceByPiece | undefined): Promise<number> {
     const { batch } = this
     this.#pending = tail
     const beganMs = performance.now()
-    const setAside = await this.store.apply(batch)
+    const setAside = await this.store.apply(batch, pieces)
     this.#options.meter?.applied(batch.count, setAside.length, 1000 * (performance.now() - beganMs))
     this.#pending = undefined
     tail.stored = batch.lastSequence

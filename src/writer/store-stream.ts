@@ -24,11 +24,13 @@ import type { EventBatch } from '../stores/event-batch.ts'
 import {
   checkOwner,
   type OrderStore,
+  type PieceByPiece,
   StoreBeingRebuilt,
   StoreMismatch,
   StoreUnavailable,
 } from '../stores/order-store.ts'
-import type { Pacing } from './pacing.ts'
+import { CATCH_UP_STATEMENT_BYTES, type Pacing } from './pacing.ts'
+import type { PieceTurns } from './piece-turns.ts'
 import type { StoreMeter } from './store-meter.ts'
 import { type JournalSource, StoreSession, type StreamLog } from './store-session.ts'
 
@@ -66,7 +68,8 @@ export interface StoreStreamOptions {
   readonly lookAgainMs?: number
   /** How long a position that others move may stand still until this stream writes; 2 s where nothing is said. */
   readonly standStillMs?: number
-  readonly pacing: Pick<Pacing, 'begin' | 'restMs'>
+  readonly pacing: Pick<Pacing, 'begin' | 'isPieceByPiece' | 'pieceRestMs' | 'pieceBegins' | 'pieceEnds' | 'restMs'>
+  readonly pieceTurns: PieceTurns
   readonly meter: StoreMeter
   readonly log: StreamLog
   /** Called after each change of state. */
@@ -113,6 +116,22 @@ export class StoreStream {
   #mismatch: StoreMismatch | undefined
   /** When anything was last copied or found to be done. */
   progressMs = performance.now()
+  /** How a batch goes into the store where others are to have the machine in between. */
+  readonly #pieces: PieceByPiece = {
+    statementBytes: CATCH_UP_STATEMENT_BYTES,
+    piece: async work => {
+      const { pacing, pieceTurns } = this.#options
+      await this.#pause(pacing.pieceRestMs)
+      return pieceTurns.take(async () => {
+        pacing.pieceBegins()
+        try {
+          return await work()
+        } finally {
+          pacing.pieceEnds()
+        }
+      })
+    },
+  }
 
   constructor(options: StoreStreamOptions) {
     this.#options = options
@@ -249,7 +268,7 @@ export class StoreStream {
       let restMs = 0
       try {
         const entriesMax = pacing.begin(durableTotal(shared), this.#state === StoreState.Following)
-        if (copies) entries = await session.round(entriesMax)
+        if (copies) entries = await session.round(entriesMax, pacing.isPieceByPiece ? this.#pieces : undefined)
         this.#copied += entries
         const isIdle = entries === 0
         const hasArrived = this.#state !== StoreState.Following && session.hasCaughtUp

@@ -25,6 +25,7 @@ import { type Beginning, findBeginning } from './beginning.ts'
 import { CARE_MS, JournalCare, type WriterJournal } from './journal-care.ts'
 import { OpeningTurns } from './opening-turns.ts'
 import { Pacing } from './pacing.ts'
+import { PieceTurns } from './piece-turns.ts'
 import { StartRefused } from './start-rules.ts'
 import { StoreMeter } from './store-meter.ts'
 import { type RetryPauses, StoreStream } from './store-stream.ts'
@@ -99,6 +100,7 @@ class Writer {
   readonly #definitions: ReturnType<typeof definitionsFromData>
   readonly #streams: StoreStream[] = []
   readonly #turns = new OpeningTurns()
+  readonly #pieceTurns = new PieceTurns()
   readonly #ended = new Set<StoreStream>()
   #beganMs = 0
   #standIn: StoreStream | undefined
@@ -171,6 +173,7 @@ class Writer {
       changes: beginning.changes,
       shared: this.#shared,
       pacing: new Pacing(this.#options),
+      pieceTurns: this.#pieceTurns,
       meter: new StoreMeter(new Lane(lanes, storeLanes[number]!, laneBytes), this.#shared, number),
       log: this.#log,
       onChange: this.#changed,

@@ -44,7 +44,7 @@ function pacedThread(lagMaxMs: number, catchUpShare: number) {
     wallMs += ms
     durable += arrived
   }
-  return { round, passes }
+  return { pacing, round, passes }
 }
 
 function paced(lagMaxMs: number) {
@@ -133,6 +133,36 @@ test('the share is a part of the time; a rest ends after ten seconds, and the wh
   // Where the thread itself queued, and the store is not too far behind, the longer rest is the one.
   equal(rest(25, { queuedMs: 5, lagMs: 0 }).restMs, 120)
   equal(rest(5, { queuedMs: 5, lagMs: 0 }).restMs, 380)
+})
+
+test('a round for a store that was away goes piece by piece, and what it rested between them it need not rest again', () => {
+  const { pacing, passes } = pacedThread(30_000, 25)
+  passes(0, 1)
+  pacing.begin(1, true)
+  equal(pacing.isPieceByPiece, false, 'one that follows')
+  pacing.begin(1, false)
+  equal(pacing.isPieceByPiece, true)
+  equal(pacing.pieceRestMs, 0, 'nothing was done yet')
+  const piece = (restMs: number, tookMs: number) => {
+    passes(restMs)
+    pacing.pieceBegins()
+    passes(tookMs)
+    pacing.pieceEnds()
+    return pacing.pieceRestMs
+  }
+  equal(piece(0, 2), 6)
+  equal(piece(6, 1), 3)
+  // It is the turn of another store, too.
+  equal(piece(10, 2), 6)
+  // 5 ms in pieces, 5 ms for the commit behind them; of the 30 ms that makes, 16 were rested.
+  passes(5)
+  equal(pacing.restMs(1, false, { records: 1_000_000, seconds: 300 }), 14)
+  pacing.begin(1, false)
+  piece(50, 2)
+  equal(pacing.restMs(1, false, { records: 1_000_000, seconds: 300 }), 0)
+  passes(1_000)
+  pacing.begin(1, false)
+  equal(pacing.isPieceByPiece, false, 'nothing comes in any more')
 })
 
 test('a store that has caught up keeps the pace until it is at the end of the journals, or may lag no longer', () => {

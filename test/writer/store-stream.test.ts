@@ -14,11 +14,13 @@ import {
 } from '../../src/shared-memory/writer-shared.ts'
 import type { EventBatch } from '../../src/stores/event-batch.ts'
 import { type OrderStore, StoreMismatch, StoreUnavailable } from '../../src/stores/order-store.ts'
+import { PieceTurns } from '../../src/writer/piece-turns.ts'
 import { StoreMeter } from '../../src/writer/store-meter.ts'
 import { StoreStream, type StoreStreamOptions } from '../../src/writer/store-stream.ts'
 import { appendEntries, generateHistory, Random, writeJournal } from '../stores/generated-history.ts'
 import { openStore, type StoreFolder, storeFolder } from '../stores/store-folder.ts'
 import { embeddedLines, openJournal, reportLines } from './journaled.ts'
+import { UNPACED } from './unpaced.ts'
 
 /** A store that fails as it is told to, and otherwise is the one behind it. */
 function failing(store: OrderStore, fail: (batch: EventBatch) => Error | undefined): OrderStore {
@@ -65,7 +67,8 @@ function streamOver(
     copiesAlways: true,
     pauses: { firstMs: 1, longestMs: 2 },
     lookAgainMs: 1,
-    pacing: { begin: () => Number.POSITIVE_INFINITY, restMs: () => 0 },
+    pacing: UNPACED,
+    pieceTurns: new PieceTurns(),
     meter: new StoreMeter(lane, shared, 0),
     log: { info: line('info'), warning: line('warning'), error: line('error') },
     onChange: () => {
@@ -135,6 +138,7 @@ test('a round takes the entries that pacing leaves it, and pacing is told whethe
         return undefined
       }),
     pacing: {
+      ...UNPACED,
       begin: (_durable, isFollowing) => {
         begun.push(isFollowing)
         return begun.length === 2 ? 12 : Number.POSITIVE_INFINITY
@@ -153,6 +157,52 @@ test('a round takes the entries that pacing leaves it, and pacing is told whethe
   assert.deepEqual(taken, [30, 12, 30, 28])
   assert.deepEqual(begun.slice(0, 5), [false, false, false, false, true])
   assert.deepEqual(ended, [false, false, false, true])
+})
+
+test('a round goes into the store piece by piece where pacing says so, with the rests that it says', async t => {
+  const { folder, lines: reports } = history(t)
+  const done: string[] = []
+  const store = openStore(folder)
+  let pieces = 0
+  const { stream, shared } = streamOver(t, folder, {
+    open: async () => ({
+      ...failing(store, () => undefined),
+      apply: async (batch, inPieces) => {
+        if (inPieces === undefined) done.push('whole')
+        for (let piece = 0; inPieces !== undefined && piece < 2; piece++) {
+          const answer = await inPieces.piece(async () => done.push('work'))
+          assert.equal(
+            answer,
+            done.length - 1,
+            'the answer is that of the work, which pacing hears of before and behind',
+          )
+        }
+        return store.apply(batch)
+      },
+    }),
+    pacing: {
+      ...UNPACED,
+      get isPieceByPiece() {
+        return pieces < 4
+      },
+      get pieceRestMs() {
+        done.push('rest')
+        return 0
+      },
+      pieceBegins: () => void done.push('begins'),
+      pieceEnds: () => {
+        pieces += 1
+        done.push('ends')
+      },
+    },
+  })
+  const run = stream.run()
+  await shared.caughtUp()
+  stream.stop()
+  await run
+  assert.deepEqual(embeddedLines(folder.storeFile), reports)
+  const piece = ['rest', 'begins', 'work', 'ends']
+  assert.deepEqual(done, [...piece, ...piece, ...piece, ...piece, 'whole', 'whole'])
 })
 
 test('what keeps a store from taking rows is told as what it is; one that is in the way now and then is not told', async t => {

@@ -33,6 +33,7 @@ import {
   checkOwner,
   type JournalPositions,
   type OrderStore,
+  type PieceByPiece,
   type SetAside,
   StoreMismatch,
   StoreUnavailable,
@@ -40,7 +41,7 @@ import {
 } from '../order-store.ts'
 import { putAccepted, putReport, putRow, putSnapshot, type RowShape, rowShapes, sequenceValues } from '../row-shapes.ts'
 import type { MysqlEndpoint } from '../store-endpoint.ts'
-import { RowStatements, RowTooLarge } from './row-statements.ts'
+import { RowStatements, RowTooLarge, STATEMENT_BYTES } from './row-statements.ts'
 import { createSchema, migrateMysql, readLatest } from './schema.ts'
 import { tellUnsafeSettings } from './server-settings.ts'
 
@@ -69,6 +70,8 @@ interface Link {
   readonly unanswered: Promise<void>[]
   /** The first failure among them. */
   failure: unknown
+  /** How the statements of the batch at hand are sent; undefined where nobody needs a turn between them. */
+  pieces: PieceByPiece | undefined
 }
 
 export class MysqlStore implements OrderStore {
@@ -122,7 +125,7 @@ export class MysqlStore implements OrderStore {
     return this.#asking(link => this.#readPositions(link))
   }
 
-  async apply(batch: EventBatch): Promise<readonly SetAside[]> {
+  async apply(batch: EventBatch, pieces?: PieceByPiece): Promise<readonly SetAside[]> {
     if (batch.count === 0) return []
     const setAside = this.#link?.connection.isOpen ? undefined : await this.#resume(batch)
     if (setAside !== undefined) return setAside
@@ -133,6 +136,8 @@ export class MysqlStore implements OrderStore {
       )
     }
     return this.#asking(async link => {
+      link.pieces = pieces
+      for (const rows of Object.values(link.rows)) rows.aimAt(pieces?.statementBytes ?? STATEMENT_BYTES)
       const applied = (await this.#applyWhole(link, batch)) ?? (await this.#applyOneByOne(link, batch))
       this.#positions.set(batch.journal, batch.lastSequence)
       return applied
@@ -477,6 +482,7 @@ export class MysqlStore implements OrderStore {
         rows: rowStatements(bytesMax, sql => send(link, sql)),
         unanswered: [],
         failure: undefined,
+        pieces: undefined,
       }
       return link
     } catch (error) {
@@ -532,13 +538,21 @@ function clearRows(link: Link): void {
 
 /** Hands a statement over without waiting for its answer; `allAnswered` throws what became of it. */
 function send(link: Link, sql: string): void {
-  const answer = link.connection.run(sql).then(
+  const { connection, pieces, unanswered } = link
+  const asked = pieces === undefined ? connection.run(sql) : sendAlone(link, sql, pieces)
+  const answer = asked.then(
     () => undefined,
     error => {
       link.failure ??= error
     },
   )
-  link.unanswered.push(answer)
+  unanswered.push(answer)
+}
+
+/** Sends a statement as a piece of its own, once those before it are answered. */
+async function sendAlone({ connection, unanswered }: Link, sql: string, pieces: PieceByPiece): Promise<number> {
+  await unanswered.at(-1)
+  return pieces.piece(() => connection.run(sql))
 }
 
 async function oldestAnswered(link: Link): Promise<void> {

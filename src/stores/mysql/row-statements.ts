@@ -34,7 +34,7 @@ export class RowStatements implements RowTarget {
   readonly #head: string
   readonly #tail: string
   readonly #bytesMax: number
-  readonly #bytesWanted: number
+  #bytesWanted: number
   readonly #send: (sql: string) => void
   readonly #text = new SqlText()
   #rows = 0
@@ -47,6 +47,11 @@ export class RowStatements implements RowTarget {
     this.#bytesMax = bytesMax - tail.length
     this.#bytesWanted = Math.min(STATEMENT_BYTES, this.#bytesMax)
     this.#send = send
+  }
+
+  /** From now on statements grow up to about so many bytes, whatever `STATEMENT_BYTES` says; one row they have at least. */
+  aimAt(bytes: number): void {
+    this.#bytesWanted = Math.min(bytes, this.#bytesMax)
   }
 
   /** @throws RowTooLarge */

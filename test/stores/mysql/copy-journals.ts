@@ -7,15 +7,37 @@ import { Lane } from '../../../src/shared-memory/lanes.ts'
 import { createWriterShared, StoreState, WriterShared } from '../../../src/shared-memory/writer-shared.ts'
 import { MysqlStore } from '../../../src/stores/mysql/mysql-store.ts'
 import type { MysqlEndpoint } from '../../../src/stores/store-endpoint.ts'
+import { PieceTurns } from '../../../src/writer/piece-turns.ts'
 import { StoreMeter } from '../../../src/writer/store-meter.ts'
 import type { JournalSource } from '../../../src/writer/store-session.ts'
-import { StoreStream } from '../../../src/writer/store-stream.ts'
+import { StoreStream, type StoreStreamOptions } from '../../../src/writer/store-stream.ts'
 import { definitions } from '../generated-history.ts'
+
+type Pacing = StoreStreamOptions['pacing']
 
 export interface CopyPlan {
   readonly endpoint: MysqlEndpoint
   readonly journals: readonly JournalSource[]
   readonly batchRowsMax: number
+}
+
+/** Every other round goes into the store piece by piece. */
+class ByTurns implements Pacing {
+  isPieceByPiece = true
+  readonly pieceRestMs = 0
+
+  begin(): number {
+    this.isPieceByPiece = !this.isPieceByPiece
+    return Number.POSITIVE_INFINITY
+  }
+
+  pieceBegins(): void {}
+
+  pieceEnds(): void {}
+
+  restMs(): number {
+    return 0
+  }
 }
 
 /** Returns once the store has everything and has said so. */
@@ -40,7 +62,8 @@ export async function copyJournals({ endpoint, journals, batchRowsMax }: CopyPla
     pauses: { firstMs: 1, longestMs: 5 },
     lookAgainMs: 1,
     standStillMs: 5,
-    pacing: { begin: () => Number.POSITIVE_INFINITY, restMs: () => 0 },
+    pacing: new ByTurns(),
+    pieceTurns: new PieceTurns(),
     meter: new StoreMeter(lane, shared, 0),
     log: {
       info: () => undefined,

@@ -7,7 +7,7 @@ import type { MysqlConnection } from '../../../src/base/mysql.ts'
 import { Kind } from '../../../src/protocol/kinds.ts'
 import { MysqlStore } from '../../../src/stores/mysql/mysql-store.ts'
 import { MYSQL_SCHEMA_VERSION } from '../../../src/stores/mysql/schema.ts'
-import { StoreMismatch, StoreUnavailable } from '../../../src/stores/order-store.ts'
+import { type PieceByPiece, StoreMismatch, StoreUnavailable } from '../../../src/stores/order-store.ts'
 import { SchemaTooNew } from '../../../src/stores/schema.ts'
 import { definitions, type Entry, generateHistory, Random } from '../generated-history.ts'
 import { batchOf, openStore, storeFolder } from '../store-folder.ts'
@@ -106,6 +106,35 @@ testOnServers(
     }
   },
 )
+
+testOnServers('a batch that goes piece by piece has one small statement under way at a time', async (t, place) => {
+  const entries = generateHistory(new Random(22), { accounts: [1, 2, 3], events: 600, snapshots: true })
+  const expected = await twinOf(t, entries, [600])
+  let pieces = 0
+  let isUnderWay = false
+  const oneByOne: PieceByPiece = {
+    statementBytes: 1_000,
+    piece: async work => {
+      assert.ok(!isUnderWay, 'another piece is under way')
+      isUnderWay = true
+      pieces += 1
+      try {
+        return await work()
+      } finally {
+        isUnderWay = false
+      }
+    },
+  }
+  const store = await place.open()
+  await store.apply(batchOf('shard-0', entries, 0, 300), oneByOne)
+  // Some 250 bytes are a row; with statements of their full size a dozen would do.
+  assert.ok(pieces > 60, `${pieces} pieces`)
+  const before = pieces
+  await store.apply(batchOf('shard-0', entries, 300, 600))
+  assert.equal(pieces, before, 'the next batch goes as a whole')
+  await store.close()
+  assert.deepEqual(await place.tables(), expected)
+})
 
 testOnServers('entries that no table takes are set aside whole, and all others are stored', async (t, place) => {
   const good = generateHistory(new Random(13), { accounts: [1, 2], events: 200, snapshots: true })
