@@ -14,8 +14,9 @@ const BYTES_PER_ORDER_MAX = 600
 const MINUTES = 10
 /** The last quarter of the watch may be bigger than the second one by this factor. */
 const GROWTH_MAX = 1.05
-/** Disk that one order takes, journal and store together, at most. */
+/** Disk that one order takes, journal and store together, at most; and the part of the free disk that the watch may fill. */
 const DISK_BYTES_PER_ORDER = 1_500
+const DISK_SHARE = 0.8
 const MIB = 1 << 20
 
 export const memory: Scenario = {
@@ -116,7 +117,7 @@ async function residentOverTime({ quick, minutes = quick ? 0.02 : MINUTES, say }
     const rate = most.ordersPerSecond / 2
     const notes: string[] = []
     const free = statfsSync(server.directory)
-    const minutesOnDisk = (free.bavail * free.bsize) / 2 / DISK_BYTES_PER_ORDER / rate / 60
+    const minutesOnDisk = (free.bavail * free.bsize * DISK_SHARE) / DISK_BYTES_PER_ORDER / rate / 60
     const watched = Math.min(minutes, minutesOnDisk)
     if (watched < minutes) notes.push(`the disk has room for ${figure(watched)} minutes only`)
     const residentBytes: number[] = []
