@@ -14,10 +14,9 @@ const BYTES_PER_ORDER_MAX = 600
 const MINUTES = 10
 /** The last quarter of the watch may be bigger than the second one by this factor. */
 const GROWTH_MAX = 1.05
-/** Disk that one order takes, journal and store together, at most; and the part of the free disk that the watch may fill. */
-const DISK_BYTES_PER_ORDER = 1_500
-const DISK_SHARE = 0.8
 const MIB = 1 << 20
+/** The watch ends where the disk has no more room than this. */
+const DISK_RESERVE_BYTES = 8_192 * MIB
 
 export const memory: Scenario = {
   name: 'memory',
@@ -102,6 +101,11 @@ async function settledBytes(server: BenchServer): Promise<number> {
   return least
 }
 
+function hasRoom(directory: string): boolean {
+  const { bavail, bsize } = statfsSync(directory)
+  return bavail * bsize > DISK_RESERVE_BYTES
+}
+
 async function residentOverTime({ quick, minutes = quick ? 0.02 : MINUTES, say }: ScenarioOptions) {
   const server = await BenchServer.start({ desks: CONNECTIONS, quick })
   const load = await server.load()
@@ -116,20 +120,20 @@ async function residentOverTime({ quick, minutes = quick ? 0.02 : MINUTES, say }
     })
     const rate = most.ordersPerSecond / 2
     const notes: string[] = []
-    const free = statfsSync(server.directory)
-    const minutesOnDisk = (free.bavail * free.bsize * DISK_SHARE) / DISK_BYTES_PER_ORDER / rate / 60
-    const watched = Math.min(minutes, minutesOnDisk)
-    if (watched < minutes) notes.push(`the disk has room for ${figure(watched)} minutes only`)
     const residentBytes: number[] = []
     let orders = 0
-    const stepMs = Math.max(200, Math.min(10_000, (watched * 60_000) / 12))
-    const endMs = performance.now() + watched * 60_000
+    const stepMs = Math.max(200, Math.min(10_000, (minutes * 60_000) / 12))
+    const beganMs = performance.now()
+    let watchedMs = 0
     do {
       const result = await load.run({ pattern, rate, warmUpMs: 0, measureMs: stepMs })
       orders += result.ordersTotal
       residentBytes.push(server.residentBytes())
       if (residentBytes.length % 6 === 0) say(`${figure(orders)} orders, ${figure(residentBytes.at(-1)! / MIB)} MiB`)
-    } while (performance.now() < endMs || residentBytes.length < 4)
+      watchedMs = performance.now() - beganMs
+    } while ((watchedMs < minutes * 60_000 && hasRoom(server.directory)) || residentBytes.length < 4)
+    const watched = watchedMs / 60_000
+    if (watched < minutes) notes.push(`the disk had room for ${figure(watched)} minutes only`)
     await load.check()
     return { minutes: watched, rate, orders, residentBytes, notes }
   } finally {
