@@ -23,6 +23,8 @@ const REST_MS_MAX = 1000
 export const CATCH_UP_ENTRIES_MAX = 256
 /** And bytes of a statement: half a dozen rows, for which a database needs some tenths of a millisecond. */
 export const CATCH_UP_STATEMENT_BYTES = 2 << 10
+/** Longest rest between two of them: the transaction is open, and what is left to rest comes behind its end. */
+const PIECE_REST_MS_MAX = 1_000
 /** A store that was away is like any other once it lacks fewer. */
 export const NEARLY_THERE_ENTRIES = 2_048
 /** Its longest rest; orders may have ceased to come meanwhile. */
@@ -117,7 +119,7 @@ export class Pacing {
 
   /** How long to rest before the next piece of the round, in ms. */
   get pieceRestMs(): number {
-    return this.#restAfterMs(this.#piece.endedMs - this.#piece.beganMs)
+    return Math.min(PIECE_REST_MS_MAX, this.#restAfterMs(this.#piece.endedMs - this.#piece.beganMs))
   }
 
   pieceBegins(): void {
