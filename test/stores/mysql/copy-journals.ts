@@ -11,9 +11,8 @@ import { PieceTurns } from '../../../src/writer/piece-turns.ts'
 import { StoreMeter } from '../../../src/writer/store-meter.ts'
 import type { JournalSource } from '../../../src/writer/store-session.ts'
 import { StoreStream, type StoreStreamOptions } from '../../../src/writer/store-stream.ts'
+import { UNPACED } from '../../writer/unpaced.ts'
 import { definitions } from '../generated-history.ts'
-
-type Pacing = StoreStreamOptions['pacing']
 
 export interface CopyPlan {
   readonly endpoint: MysqlEndpoint
@@ -22,21 +21,17 @@ export interface CopyPlan {
 }
 
 /** Every other round goes into the store piece by piece. */
-class ByTurns implements Pacing {
-  isPieceByPiece = true
-  readonly pieceRestMs = 0
-
-  begin(): number {
-    this.isPieceByPiece = !this.isPieceByPiece
-    return Number.POSITIVE_INFINITY
-  }
-
-  pieceBegins(): void {}
-
-  pieceEnds(): void {}
-
-  restMs(): number {
-    return 0
+function byTurns(): StoreStreamOptions['pacing'] {
+  let isPieceByPiece = true
+  return {
+    ...UNPACED,
+    begin: () => {
+      isPieceByPiece = !isPieceByPiece
+      return Number.POSITIVE_INFINITY
+    },
+    get isPieceByPiece() {
+      return isPieceByPiece
+    },
   }
 }
 
@@ -62,7 +57,7 @@ export async function copyJournals({ endpoint, journals, batchRowsMax }: CopyPla
     pauses: { firstMs: 1, longestMs: 5 },
     lookAgainMs: 1,
     standStillMs: 5,
-    pacing: new ByTurns(),
+    pacing: byTurns(),
     pieceTurns: new PieceTurns(),
     meter: new StoreMeter(lane, shared, 0),
     log: {
